@@ -1,0 +1,203 @@
+// Package hook has the documents that pass between the engine and the
+// implementation of a type: what is asked, and the decision that comes back.
+//
+// A native type in builtin/, a WebAssembly module and a YAML type are all
+// given these documents and answer with them. For modules they are the JSON
+// of sdk/ABI.md, so names here never change within one ABI version.
+package hook
+
+import "encoding/json"
+
+// ID numbers the hooks of ABI v1. The numbers are part of the wire contract.
+type ID int32
+
+const (
+	Describe       ID = 0
+	EntityInit     ID = 1
+	EntityEffector ID = 2
+	EntityContinue ID = 3
+	PolicyEvent    ID = 4
+	EnricherEvent  ID = 5
+	PlacementRank  ID = 6
+	NetworkPlan    ID = 7
+	LocationPlan   ID = 8
+	StepPlan       ID = 9
+	BlueprintParse ID = 10
+	Migrate        ID = 11
+)
+
+var names = [...]string{
+	"describe", "entity.init", "entity.effector", "entity.continue", "policy.event", "enricher.event",
+	"placement.rank", "network.plan", "location.plan", "step.plan", "blueprint.parse", "migrate",
+}
+
+// String gives the hook's name as sdk/ABI.md spells it.
+func (id ID) String() string {
+	if id >= 0 && int(id) < len(names) {
+		return names[id]
+	}
+	return "unknown"
+}
+
+// Ref names an entity. As a config or sensor value inside a document it
+// stands as {"$entity": ID, "planId": …, "name": …}.
+type Ref struct {
+	ID          string `json:"id"`
+	Application string `json:"application"`
+	PlanID      string `json:"planId,omitempty"`
+	Name        string `json:"name"`
+	Type        string `json:"type"`
+}
+
+// Entity is what an implementation sees of the entity it decides for.
+type Entity struct {
+	Ref
+	Config  map[string]any `json:"config"`  // resolved; keys of the type under their full name
+	Sensors map[string]any `json:"sensors"` // present values
+}
+
+// Location says where the entity is deployed to.
+type Location struct {
+	Name string `json:"name"`
+	Kind string `json:"kind"` // "docker", "localhost"
+}
+
+// EffectorCall asks what an effector shall do (EntityEffector), or how to go
+// on after the steps before (EntityContinue: Token and Outputs are set).
+type EffectorCall struct {
+	Type     string          `json:"type"`
+	Entity   Entity          `json:"entity"`
+	Effector string          `json:"effector"`
+	Args     map[string]any  `json:"args"`
+	Location *Location       `json:"location,omitempty"`
+	State    json.RawMessage `json:"state,omitempty"` // as the call before returned it
+	Token    string          `json:"token,omitempty"`
+	Outputs  []Output        `json:"outputs,omitempty"`
+	Now      string          `json:"now"` // RFC 3339, UTC
+	Seed     int64           `json:"seed"`
+}
+
+// Output is the result of one step that ran, in the order of the steps.
+type Output struct {
+	ID     string `json:"id,omitempty"` // the step's id, if it had one
+	Step   string `json:"step"`
+	Output any    `json:"output"`
+}
+
+// Step is one workflow step. In a decision either Step or Continue is set.
+type Step struct {
+	ID       string         `json:"id,omitempty"`
+	Step     string         `json:"step,omitempty"`     // step type, or its shorthand: "wait-port 6379"
+	Input    map[string]any `json:"input,omitempty"`    // the step's own keys
+	Timeout  string         `json:"timeout,omitempty"`  // a duration, "1m"
+	Continue string         `json:"continue,omitempty"` // call the implementation again with this token and the outputs so far
+}
+
+// Decision is the answer: what to publish, what to do, what to remember.
+type Decision struct {
+	Steps     []Step          `json:"steps,omitempty"`
+	Sensors   map[string]any  `json:"sensors,omitempty"` // published before the steps run; null clears
+	State     json.RawMessage `json:"state,omitempty"`   // kept by the engine, handed in at the next call
+	Result    any             `json:"result,omitempty"`  // the effector's result; the last decision's counts
+	WakeAfter string          `json:"wakeAfter,omitempty"`
+	Error     *Error          `json:"error,omitempty"`
+}
+
+// Error is how an implementation refuses.
+type Error struct {
+	Kind    string `json:"kind"` // a fault.Kind by name
+	Message string `json:"message"`
+	At      string `json:"at,omitempty"` // where in the input, if that can be said
+}
+
+// Event is something that a policy or enricher subscribed to.
+type Event struct {
+	Sensor string `json:"sensor"`
+	Value  any    `json:"value"`
+	Source Ref    `json:"source"` // the entity that published it
+}
+
+// PolicyCall gives a policy an event, or the timer it asked for (Event is
+// then absent and Timer true).
+type PolicyCall struct {
+	Type   string          `json:"type"`
+	Config map[string]any  `json:"config"`
+	Entity Entity          `json:"entity"`
+	Event  *Event          `json:"event,omitempty"`
+	Timer  bool            `json:"timer,omitempty"`
+	State  json.RawMessage `json:"state,omitempty"`
+	Now    string          `json:"now"`
+	Seed   int64           `json:"seed"`
+}
+
+// Description is what a module says of itself.
+type Description struct {
+	Name         string       `json:"name"`
+	Version      string       `json:"version"`
+	ABI          [2]int       `json:"abi"` // lowest and highest ABI version it speaks
+	Types        []Type       `json:"types"`
+	Capabilities []Capability `json:"capabilities"`
+}
+
+// Type is a registered type as its implementation describes it.
+type Type struct {
+	Name        string      `json:"name"`
+	Kind        string      `json:"kind"` // entity, policy, enricher, strategy
+	Aliases     []string    `json:"aliases,omitempty"`
+	Prefix      string      `json:"prefix,omitempty"` // also answers to every type name that starts so: "docker:"
+	Description string      `json:"description,omitempty"`
+	Icon        string      `json:"icon,omitempty"`
+	Config      []ConfigKey `json:"config,omitempty"`
+	Sensors     []Sensor    `json:"sensors,omitempty"`
+	Effectors   []Effector  `json:"effectors,omitempty"`
+	Columns     []string    `json:"columns,omitempty"` // of a strategy: the host columns it reads
+	Events      []EventSpec `json:"events,omitempty"`  // of a policy: what it listens to
+}
+
+// ConfigKey declares one config key of a type.
+type ConfigKey struct {
+	Name        string   `json:"name"`
+	Flags       []string `json:"flags,omitempty"` // short names accepted at the top level of a service
+	Type        string   `json:"type"`            // a coercion type: string, integer, port, list, map, duration, entity …
+	Default     any      `json:"default,omitempty"`
+	Description string   `json:"description,omitempty"`
+	Required    bool     `json:"required,omitempty"`
+	Inherit     string   `json:"inherit,omitempty"` // runtime mode; "" is overwrite, "never" is not inherited by children
+}
+
+// Sensor declares one sensor of a type.
+type Sensor struct {
+	Name        string `json:"name"`
+	Type        string `json:"type"`
+	Description string `json:"description,omitempty"`
+}
+
+// Effector declares one effector of a type.
+type Effector struct {
+	Name        string      `json:"name"`
+	Description string      `json:"description,omitempty"`
+	ReturnType  string      `json:"returnType,omitempty"`
+	Parameters  []Parameter `json:"parameters,omitempty"`
+}
+
+// Parameter declares one argument of an effector.
+type Parameter struct {
+	Name        string `json:"name"`
+	Type        string `json:"type"`
+	Description string `json:"description,omitempty"`
+	Default     any    `json:"default,omitempty"`
+}
+
+// EventSpec names a sensor that a policy listens to on its entity: by name,
+// or by the config key that holds the name.
+type EventSpec struct {
+	Sensor     string `json:"sensor,omitempty"`
+	SensorFrom string `json:"sensorFrom,omitempty"`
+}
+
+// Capability is a right that a module asks for.
+type Capability struct {
+	Kind   string `json:"kind"` // "step"
+	Value  string `json:"value"`
+	Reason string `json:"reason"`
+}

@@ -1,0 +1,80 @@
+package yamlpos
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gowanus-project/gowanus/engine/fault"
+)
+
+// Error is one problem of a text, at its place.
+type Error struct {
+	Pos Pos
+	Msg string // what is wrong and what was expected, lower-case, without the place
+}
+
+// Error gives the compiler's form, file:line:col: message.
+func (e *Error) Error() string {
+	if at := e.Pos.String(); at != "" {
+		return at + ": " + e.Msg
+	}
+	return e.Msg
+}
+
+// Errors collects all problems of a text. Its zero value is ready to use.
+type Errors struct{ list []*Error }
+
+// Add records a problem.
+func (es *Errors) Add(pos Pos, format string, args ...any) {
+	es.list = append(es.list, &Error{pos, fmt.Sprintf(format, args...)})
+}
+
+// Append records the problems of another error: each one of an Errors or
+// Error, any other error at pos.
+func (es *Errors) Append(pos Pos, err error) {
+	switch e := err.(type) {
+	case nil:
+	case *Errors:
+		es.list = append(es.list, e.list...)
+	case *Error:
+		es.list = append(es.list, e)
+	default:
+		es.Add(pos, "%s", err)
+	}
+}
+
+// List gives the problems in the order of the text.
+func (es *Errors) List() []*Error {
+	out := slices.Clone(es.list)
+	slices.SortStableFunc(out, func(a, b *Error) int {
+		if a.Pos.Line != b.Pos.Line {
+			return a.Pos.Line - b.Pos.Line
+		}
+		return a.Pos.Col - b.Pos.Col
+	})
+	return out
+}
+
+// Err gives nil when there is no problem, else es itself.
+func (es *Errors) Err() error {
+	if len(es.list) == 0 {
+		return nil
+	}
+	return es
+}
+
+// Error lists all problems, one a line, in the order of the text.
+func (es *Errors) Error() string {
+	lines := make([]string, 0, len(es.list))
+	for _, e := range es.List() {
+		lines = append(lines, e.Error())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// FaultKind makes every Errors an Invalid fault.
+func (es *Errors) FaultKind() fault.Kind { return fault.Invalid }
+
+// FaultKind makes every Error an Invalid fault.
+func (e *Error) FaultKind() fault.Kind { return fault.Invalid }
