@@ -1,0 +1,3 @@
+module github.com/gowanus-project/gowanus/sdk/go
+
+go 1.24.0

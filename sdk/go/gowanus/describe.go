@@ -1,0 +1,94 @@
+package gowanus
+
+// Description is the answer to HookDescribe.
+type Description struct {
+	Name         string       `json:"name"`
+	Version      string       `json:"version"`
+	ABI          [2]int       `json:"abi"` // lowest and highest ABI version it speaks
+	Types        []Type       `json:"types"`
+	Capabilities []Capability `json:"capabilities"`
+}
+
+// Type declares one type and has its handlers. A handler that is nil answers
+// its hook with an error of kind "invalid".
+type Type struct {
+	Name        string      `json:"name"`
+	Kind        string      `json:"kind"` // KindEntity, KindPolicy, KindEnricher or KindStrategy
+	Aliases     []string    `json:"aliases,omitempty"`
+	Prefix      string      `json:"prefix,omitempty"` // also answers to every type name that starts so: "docker:"
+	Description string      `json:"description,omitempty"`
+	Icon        string      `json:"icon,omitempty"`
+	Config      []ConfigKey `json:"config,omitempty"`
+	Sensors     []Sensor    `json:"sensors,omitempty"`
+	Effectors   []Effector  `json:"effectors,omitempty"`
+	Columns     []string    `json:"columns,omitempty"` // of a strategy: the host columns it reads
+	Events      []EventSpec `json:"events,omitempty"`  // of a policy: what it listens to
+
+	// Effector decides what an effector of an entity does.
+	Effector func(*EffectorCall) (Decision, error) `json:"-"`
+	// Continue goes on after steps; when nil, Effector is called instead.
+	Continue func(*EffectorCall) (Decision, error) `json:"-"`
+	// PolicyEvent reacts to an event or a timer.
+	PolicyEvent func(*PolicyCall) (Decision, error) `json:"-"`
+	// EnricherEvent computes sensors from an event or a timer.
+	EnricherEvent func(*PolicyCall) (Decision, error) `json:"-"`
+	// Rank scores or refuses hosts.
+	Rank func(in *Hosts, out *Ranking) `json:"-"`
+}
+
+// ConfigKey declares one config key of a type.
+type ConfigKey struct {
+	Name        string   `json:"name"`
+	Flags       []string `json:"flags,omitempty"` // short names accepted at the top level of a service
+	Type        string   `json:"type"`            // a coercion type: string, integer, port, list, map, duration, entity …
+	Default     any      `json:"default,omitempty"`
+	Description string   `json:"description,omitempty"`
+	Required    bool     `json:"required,omitempty"`
+	Inherit     string   `json:"inherit,omitempty"` // "" is overwrite, "never" is not inherited by children
+}
+
+// Sensor declares one sensor of a type.
+type Sensor struct {
+	Name        string `json:"name"`
+	Type        string `json:"type"`
+	Description string `json:"description,omitempty"`
+}
+
+// Effector declares one effector of a type.
+type Effector struct {
+	Name        string      `json:"name"`
+	Description string      `json:"description,omitempty"`
+	ReturnType  string      `json:"returnType,omitempty"`
+	Parameters  []Parameter `json:"parameters,omitempty"`
+}
+
+// Parameter declares one argument of an effector.
+type Parameter struct {
+	Name        string `json:"name"`
+	Type        string `json:"type"`
+	Description string `json:"description,omitempty"`
+	Default     any    `json:"default,omitempty"`
+}
+
+// EventSpec names a sensor that a policy listens to: by name, or by the config
+// key that holds the name.
+type EventSpec struct {
+	Sensor     string `json:"sensor,omitempty"`
+	SensorFrom string `json:"sensorFrom,omitempty"`
+}
+
+// Capability is a right that a module asks for.
+type Capability struct {
+	Kind   string `json:"kind"` // "step"
+	Value  string `json:"value"`
+	Reason string `json:"reason"`
+}
+
+// Steps asks for the right to use step types, all for the same reason.
+func Steps(reason string, names ...string) []Capability {
+	list := make([]Capability, len(names))
+	for i, name := range names {
+		list[i] = Capability{Kind: "step", Value: name, Reason: reason}
+	}
+	return list
+}

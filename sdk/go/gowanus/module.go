@@ -1,0 +1,171 @@
+package gowanus
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Module is everything that a program offers.
+type Module struct {
+	Name         string
+	Version      string
+	Types        []Type
+	Capabilities []Capability
+}
+
+var registered Module
+
+// Register makes m the module that the program answers for. It is called once,
+// from an init function.
+func Register(m Module) { registered = m }
+
+// Registered gives the module that the program answers for.
+func Registered() *Module { return &registered }
+
+// Call answers one hook of the registered module, as the engine would ask it.
+// in is the hook's document; the answer is valid until the next Call.
+func Call(hook Hook, in []byte) []byte { return registered.Call(hook, in) }
+
+// Call answers one hook. A failure, a panic of a handler included, is an error
+// document, never a panic. The answer is valid until the next Call; Call must
+// not be entered twice at the same time.
+func (m *Module) Call(hook Hook, in []byte) (out []byte) {
+	defer func() {
+		if p := recover(); p != nil {
+			out = errorAnswer(Errorf("internal", "hook %d of module %s panicked: %v", hook, m.Name, p))
+		}
+	}()
+	if hook == HookPlacementRank {
+		return m.rank(in)
+	}
+	answer, err := m.dispatch(hook, in)
+	if err != nil {
+		return errorAnswer(err)
+	}
+	return encode(answer)
+}
+
+func (m *Module) dispatch(hook Hook, in []byte) (any, error) {
+	switch hook {
+	case HookDescribe:
+		return m.describe()
+	case HookEntityEffector, HookEntityContinue:
+		return m.effector(hook, in)
+	case HookPolicyEvent, HookEnricherEvent:
+		return m.event(hook, in)
+	}
+	return nil, Errorf("invalid", "module %s does not know hook %d", m.Name, hook)
+}
+
+func (m *Module) describe() (any, error) {
+	seen := map[string]bool{}
+	for _, t := range m.Types {
+		if t.Name == "" || seen[t.Name] {
+			return nil, Errorf("invalid", "module %s: each type needs a name of its own, %q has not", m.Name, t.Name)
+		}
+		seen[t.Name] = true
+	}
+	d := Description{Name: m.Name, Version: m.Version, ABI: [2]int{ABIVersion, ABIVersion}, Types: m.Types, Capabilities: m.Capabilities}
+	if d.Types == nil {
+		d.Types = []Type{}
+	}
+	if d.Capabilities == nil {
+		d.Capabilities = []Capability{}
+	}
+	return d, nil
+}
+
+func (m *Module) effector(hook Hook, in []byte) (any, error) {
+	var c EffectorCall
+	if err := json.Unmarshal(in, &c); err != nil {
+		return nil, Errorf("invalid", "decode effector call: %v", err)
+	}
+	t, err := m.typ(c.Type)
+	if err != nil {
+		return nil, err
+	}
+	handler := t.Effector
+	if hook == HookEntityContinue && t.Continue != nil {
+		handler = t.Continue
+	}
+	if handler == nil {
+		return nil, Errorf("invalid", "type %s has no effectors", t.Name)
+	}
+	return settle(handler(&c))
+}
+
+func (m *Module) event(hook Hook, in []byte) (any, error) {
+	var c PolicyCall
+	if err := json.Unmarshal(in, &c); err != nil {
+		return nil, Errorf("invalid", "decode event: %v", err)
+	}
+	t, err := m.typ(c.Type)
+	if err != nil {
+		return nil, err
+	}
+	handler := t.PolicyEvent
+	if hook == HookEnricherEvent {
+		handler = t.EnricherEvent
+	}
+	if handler == nil {
+		return nil, Errorf("invalid", "type %s does not listen to events", t.Name)
+	}
+	return settle(handler(&c))
+}
+
+// settle keeps a typed nil *Error, which handlers may return, from looking
+// like a failure.
+func settle(d Decision, err error) (any, error) {
+	var e *Error
+	if err == nil || (errors.As(err, &e) && e == nil) {
+		return &d, nil
+	}
+	return nil, err
+}
+
+// typ finds a type by name, alias, or the longest prefix that fits.
+func (m *Module) typ(name string) (*Type, error) {
+	var best *Type
+	for i := range m.Types {
+		t := &m.Types[i]
+		if t.Name == name {
+			return t, nil
+		}
+		for _, alias := range t.Aliases {
+			if alias == name {
+				return t, nil
+			}
+		}
+		if t.Prefix != "" && strings.HasPrefix(name, t.Prefix) && (best == nil || len(t.Prefix) > len(best.Prefix)) {
+			best = t
+		}
+	}
+	if best == nil {
+		return nil, Errorf("not-found", "module %s has no type %q", m.Name, name)
+	}
+	return best, nil
+}
+
+var answer bytes.Buffer // reused, so that an instance's memory stays small
+
+func encode(v any) []byte {
+	answer.Reset()
+	e := json.NewEncoder(&answer)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return errorAnswer(fmt.Errorf("encode answer: %w", err))
+	}
+	return bytes.TrimSuffix(answer.Bytes(), []byte{'\n'})
+}
+
+func errorAnswer(err error) []byte {
+	e := &Error{Kind: "internal", Message: err.Error()}
+	var typed *Error
+	if errors.As(err, &typed) && typed != nil {
+		e = &Error{Kind: typed.Kind, Message: err.Error(), At: typed.At}
+	}
+	return encode(Decision{Error: e})
+}
