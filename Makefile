@@ -1,0 +1,54 @@
+# Gowanus. "make help" lists the targets.
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS     := -s -w -X main.version=$(VERSION)
+NESTED      := $(patsubst %/go.mod,%,$(wildcard sdk/*/go.mod modules/go.mod modules/*/go.mod))
+BUILT       := modules/built/.stamp
+FUZZTIME    ?= 10s
+
+.DEFAULT_GOAL := build
+.PHONY: build demo demo-stop test race check conformance lab bench fuzz modules help
+
+build: modules ## build bin/gowanus, with the modules it ships
+	@mkdir -p bin
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/gowanus ./cmd/gowanus
+
+modules: $(BUILT) ## compile the shipped WebAssembly modules that changed
+
+$(BUILT): $(shell find modules sdk/go -type f \( -name '*.go' -o -name 'go.*' -o -name '*.sh' \) -not -path 'modules/built/*' -not -name '*_test.go' 2>/dev/null)
+	modules/build.sh
+	@touch $@
+
+demo: build ## start a server, deploy the guestbook, show its page
+	examples/guestbook/demo.sh start
+
+demo-stop: ## delete the guestbook and stop the server of "make demo"
+	examples/guestbook/demo.sh stop
+
+test: modules ## run all tests
+	go test ./...
+	for d in $(NESTED); do (cd $$d && go test ./...); done
+
+race: modules ## run all tests under the race detector
+	go test -race ./...
+
+check: modules ## formatting, vet, staticcheck, layers, freshness of generated files
+	.ci/check $(NESTED)
+
+conformance: build ## run the blueprint cases against a fresh server
+	test/conformance/run.sh
+
+lab: build ## deploy to real Docker hosts in network namespaces; needs root
+	go test -tags lab -count=1 -timeout 20m ./test/lab/...
+
+bench: modules ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+fuzz: modules ## run each fuzz target for FUZZTIME
+	for p in $$(git grep -l --untracked 'func Fuzz' -- '*_test.go' | xargs -rn1 dirname | sort -u); do \
+	  for f in $$(grep -ho 'func Fuzz[A-Za-z0-9_]*' $$p/*_test.go | cut -d' ' -f2); do \
+	    (cd $$p && go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) .); done; done
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
