@@ -12,6 +12,13 @@ import (
 type Error struct {
 	Pos Pos
 	Msg string // what is wrong and what was expected, lower-case, without the place
+
+	limit string // field of Limits that was exceeded
+}
+
+// exceeded is the error for a text beyond a field of Limits.
+func exceeded(pos Pos, limit, format string, args ...any) *Error {
+	return &Error{Pos: pos, Msg: fmt.Sprintf(format, args...), limit: limit}
 }
 
 // Error gives the compiler's form, file:line:col: message.
@@ -27,7 +34,7 @@ type Errors struct{ list []*Error }
 
 // Add records a problem.
 func (es *Errors) Add(pos Pos, format string, args ...any) {
-	es.list = append(es.list, &Error{pos, fmt.Sprintf(format, args...)})
+	es.list = append(es.list, &Error{Pos: pos, Msg: fmt.Sprintf(format, args...)})
 }
 
 // Append records the problems of another error: each one of an Errors or
@@ -73,8 +80,21 @@ func (es *Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// FaultKind makes every Errors an Invalid fault.
-func (es *Errors) FaultKind() fault.Kind { return fault.Invalid }
+// FaultKind makes Errors an Invalid fault, or Limit when a limit ended the
+// reading.
+func (es *Errors) FaultKind() fault.Kind {
+	for _, e := range es.list {
+		if e.limit != "" {
+			return fault.Limit
+		}
+	}
+	return fault.Invalid
+}
 
-// FaultKind makes every Error an Invalid fault.
-func (e *Error) FaultKind() fault.Kind { return fault.Invalid }
+// FaultKind makes an Error an Invalid fault, or Limit when it reports a limit.
+func (e *Error) FaultKind() fault.Kind {
+	if e.limit != "" {
+		return fault.Limit
+	}
+	return fault.Invalid
+}

@@ -35,6 +35,7 @@ type Node struct {
 	Pos     Pos
 	Kind    Kind
 	Value   any     // of a Scalar
+	Text    string  // of a Scalar, as it was written but for its quotes: "3.10" where Value is 3.1
 	Quoted  bool    // the scalar was quoted or a block, so it is text and nothing else
 	Items   []*Node // of a List
 	Entries []Entry // of a Map; keys are unique
