@@ -14,7 +14,7 @@ func TestFromAny(t *testing.T) {
 	at := yamlpos.Pos{File: "f", Line: 2, Col: 3}
 	for _, tt := range []struct{ in, want any }{
 		{nil, nil}, {"yes", "yes"}, {true, true}, {int64(3), int64(3)}, {2.5, 2.5},
-		{7, int64(7)}, {uint8(7), int64(7)}, {uint64(1 << 63), "9223372036854775808"}, {float32(0.5), 0.5},
+		{7, int64(7)}, {uint8(7), int64(7)}, {uint64(1 << 63), 9223372036854775808.0}, {uint64(1<<63 + 1), "9223372036854775809"}, {float32(0.5), 0.5},
 		{json.Number("12"), int64(12)}, {json.Number("1.5"), 1.5}, {json.Number("1e999"), "1e999"},
 		{word("x"), "x"}, {&one, int64(1)}, {(*int)(nil), nil},
 		{[]string{"a"}, []any{"a"}}, {[2]int{1, 2}, []any{int64(1), int64(2)}},

@@ -17,8 +17,8 @@ import (
 // file only names it in positions. An empty text is a Null.
 //
 // Of YAML 1.1 only octal numbers are understood: "yes" and "on" stay
-// strings, and so do timestamps, infinities, and integers beyond int64. Keys
-// are text as it was written. Merge keys are applied. Nodes that aliases
+// strings, and so do timestamps, infinities, and integers that neither int64
+// nor float64 holds. Keys are text as it was written. Merge keys are applied. Nodes that aliases
 // repeat are shared, so nobody may change what Parse gives.
 //
 // An error is an *Error, or an *Errors with all problems when there may be

@@ -2,6 +2,7 @@ package yamlpos
 
 import (
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 
@@ -82,22 +83,27 @@ func (c *converter) tagged(out *Node, n *yaml.Node) {
 	}
 }
 
-// number gives int64 or float64, or the text itself when no number of ours
-// holds it: beyond int64, infinite, or with a leading zero that is not octal.
+// number gives int64 or float64, or the text itself when neither holds it:
+// infinite, with a leading zero that is not octal, or an integer with more
+// digits than a float keeps.
 func number(text string) any {
 	plain := strings.ReplaceAll(text, "_", "")
 	if i, err := strconv.ParseInt(plain, 0, 64); err == nil {
 		return i
 	}
-	digits := strings.TrimLeft(plain, "+-")
-	if strings.Trim(digits, "0123456789") == "" {
+	f, err := strconv.ParseFloat(plain, 64)
+	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
 		return text
 	}
-	if f, err := strconv.ParseFloat(plain, 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) {
-		if f == 0 {
-			return 0.0 // not minus zero, which JSON and people read as something else
+	if digits := strings.TrimLeft(plain, "+-"); strings.Trim(digits, "0123456789") == "" {
+		exact, ok := new(big.Int).SetString(plain, 10)
+		held, _ := big.NewFloat(f).Int(nil)
+		if digits[0] == '0' || !ok || held.Cmp(exact) != 0 {
+			return text
 		}
-		return f
 	}
-	return text
+	if f == 0 {
+		return 0.0 // not minus zero, which JSON and people read as something else
+	}
+	return f
 }
