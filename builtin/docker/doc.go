@@ -1,0 +1,42 @@
+// Package docker runs entities as containers on Docker engines.
+//
+// It is the provider of the location kind "docker" and of the workflow steps
+// pull-image, create-container, start-container, stop-container and
+// remove-container. Nothing it does passes a shell.
+//
+// # Definitions
+//
+// The config of a definition describes one engine, or a list of them:
+//
+//	{}                                          the engine of DOCKER_HOST, else of /var/run/docker.sock
+//	{"host": "unix:///var/run/docker.sock"}     one engine
+//	{"hosts": [{"name": "lh1",                  several
+//	            "host": "tcp://10.77.0.11:2376",
+//	            "address": "10.77.0.11",
+//	            "tls": {"ca": "ca.pem", "cert": "cert.pem", "key": "key.pem"},
+//	            "labels": {"zone": "a"}}],
+//	 "tls": {"ca": …, "cert": …, "key": …}}     for all tcp hosts that have none of their own
+//
+// A host has these keys; the form with one engine takes them at the top:
+//
+//	host (or url)  unix://PATH or tcp://HOST:PORT
+//	name           the host's id within the location; default: the engine's own name
+//	address        where other machines reach its published ports; default: the HOST of a tcp url, else 127.0.0.1
+//	tls            paths of PEM files: ca (who signed the engine's certificate), cert and key (ours)
+//	labels         for placement; they are added to the engine's own
+//
+// The key "strategies" belongs to placement and is left alone here. With
+// DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH mean what they mean to
+// the docker command.
+//
+// # Names and repetition
+//
+// Containers and networks carry labels with the plane, the application and
+// the entity. A container also carries the hash of the request that made it:
+// creating it again adopts it when the hash is the same and replaces it when
+// it is not; a name that belongs to something else is a conflict. All steps
+// may be repeated.
+//
+// The containers of an application share one bridge network per host. It is
+// made with the first of them and removed by Clean.
+package docker

@@ -1,0 +1,168 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/location"
+)
+
+// Labels that Hosts adds to those of the configuration and of the engine.
+const (
+	LabelVersion = "docker.version"     // the engine's version
+	LabelReason  = "org.gowanus.reason" // why a host is not up
+)
+
+// Location is a set of Docker engines that are used as one place.
+type Location struct {
+	name     string
+	config   Config
+	provider *Provider
+	hosts    []*host
+}
+
+var _ location.Location = (*Location)(nil)
+
+// each runs do for every host at the same time and waits for all of them.
+func (l *Location) each(do func(i int, h *host)) {
+	var wg sync.WaitGroup
+	for i, h := range l.hosts {
+		wg.Go(func() { do(i, h) })
+	}
+	wg.Wait()
+}
+
+// Hosts gives the machines in the order of the definition. What it tells is
+// at most Config.Fresh old; engines that have to be asked are asked at the
+// same time. One that does not answer is not up, with LabelReason set.
+func (l *Location) Hosts(ctx context.Context) ([]location.Host, error) {
+	hosts := make([]location.Host, len(l.hosts))
+	l.each(func(i int, h *host) { hosts[i] = h.describe(h.look(ctx, l.config.Fresh)) })
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	for i := range hosts {
+		for _, earlier := range hosts[:i] {
+			if earlier.ID == hosts[i].ID {
+				hosts[i].ID = l.hosts[i].config.url
+				hosts[i].Up = false
+				hosts[i].Labels[LabelReason] = fmt.Sprintf("another host of the location calls itself %q too: give them names", earlier.ID)
+			}
+		}
+	}
+	return hosts, nil
+}
+
+// describe makes the public form of a sighting.
+func (h *host) describe(s sighting) location.Host {
+	labels := map[string]string{}
+	maps.Copy(labels, s.info.Labels)
+	maps.Copy(labels, h.config.labels)
+	if s.info.Version != "" {
+		labels[LabelVersion] = s.info.Version
+	}
+	if s.err != nil {
+		labels[LabelReason] = s.err.Error()
+	}
+	return location.Host{
+		ID: h.id(), Address: h.config.address, Name: s.info.Name, Up: s.err == nil,
+		CPUs: float64(s.info.CPUs), Memory: s.info.Memory, Labels: labels,
+	}
+}
+
+// host finds a host by its id. Engines without a configured name may have to
+// be asked for theirs.
+func (l *Location) host(ctx context.Context, id string) (*host, error) {
+	for _, h := range l.hosts {
+		if h.id() == id {
+			return h, nil
+		}
+	}
+	silent := false
+	for _, h := range l.hosts {
+		if h.config.name != "" {
+			continue
+		}
+		s := h.look(ctx, l.config.Fresh)
+		if h.id() == id {
+			return h, nil
+		}
+		silent = silent || s.err != nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if silent {
+		return nil, fault.New(fault.Unavailable, "location %q: host %q is not among those that answer", l.name, id)
+	}
+	return nil, fault.New(fault.NotFound, "location %q has no host %q", l.name, id)
+}
+
+// Present gives the containers that carry the plane's name, running or not,
+// as entity → container id. An error means that hosts did not answer: then
+// what is on them is missing from the map and nothing follows from that.
+func (l *Location) Present(ctx context.Context) (map[string]string, error) {
+	lists, errs := make([][]container, len(l.hosts)), make([]error, len(l.hosts))
+	l.each(func(i int, h *host) { lists[i], errs[i] = h.list(ctx, plane(l.config)) })
+	present := map[string]string{}
+	for _, c := range slices.Concat(lists...) {
+		// An entity has two only when it moved while its old host was away.
+		if e := c.Labels[LabelEntity]; e != "" && (present[e] == "" || c.Status == running) {
+			present[e] = c.ID
+		}
+	}
+	return present, l.join("list containers", errs)
+}
+
+// join makes one fault of what failed on some hosts.
+func (l *Location) join(op string, errs []error) error {
+	err := errors.Join(errs...)
+	if err == nil {
+		return nil
+	}
+	return &fault.Error{Op: op + " of location", Entity: l.name, Kind: fault.KindOf(err), Err: err}
+}
+
+func plane(c Config) string { return LabelPlane + "=" + c.Plane }
+
+func (h *host) list(ctx context.Context, labels ...string) ([]container, error) {
+	return ask(ctx, h, h.limits.Deadlines.Inspect, "list containers", func(ctx context.Context, d daemon) ([]container, error) {
+		return d.List(ctx, labels...)
+	})
+}
+
+// Clean removes the networks of an application from all hosts. While
+// containers are still attached to one it waits, at most until ctx ends.
+func (l *Location) Clean(ctx context.Context, application string) error {
+	errs := make([]error, len(l.hosts))
+	l.each(func(i int, h *host) { errs[i] = h.clean(ctx, plane(l.config), LabelApplication+"="+application) })
+	return l.join("remove networks", errs)
+}
+
+// Close ends all connections. The containers stay as they are.
+func (l *Location) Close() error {
+	l.provider.closed(l)
+	var errs []error
+	for _, h := range l.hosts {
+		errs = append(errs, h.close())
+	}
+	return errors.Join(errs...)
+}
+
+// pause waits for a while, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
