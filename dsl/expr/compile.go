@@ -1,0 +1,204 @@
+package expr
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/checker"
+	bytecode "github.com/expr-lang/expr/compiler"
+	"github.com/expr-lang/expr/conf"
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/parser"
+
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/internal/yamlpos"
+)
+
+// compiler turns one document value into nodes and collects its problems.
+type compiler struct {
+	lim  Limits
+	errs yamlpos.Errors
+	refs []Ref
+}
+
+// compiled is an expression and what is known of its result.
+type compiled struct {
+	node   node
+	text   string // for messages
+	entity bool   // gives an entity
+	ref    *Ref   // which one, unless only evaluation can tell
+}
+
+var nothing = constant{}
+
+// node compiles any value.
+func (c *compiler) node(n *yamlpos.Node) node {
+	if n == nil {
+		return nothing
+	}
+	switch n.Kind {
+	case yamlpos.Scalar:
+		if text, ok := n.Value.(string); ok && strings.HasPrefix(text, Prefix) {
+			return c.expression(&source{chars: []rune(strings.TrimRight(text, " \t\r\n")), node: n}).node
+		}
+		return constant{n.Value}
+	case yamlpos.List:
+		return c.list(n.Items)
+	case yamlpos.Map:
+		return c.mapping(n)
+	}
+	return nothing
+}
+
+func (c *compiler) list(items []*yamlpos.Node) node {
+	nodes := make([]node, len(items))
+	plain := make([]any, len(items))
+	same := true
+	for i, item := range items {
+		nodes[i] = c.node(item)
+		v, ok := nodes[i].(constant)
+		plain[i], same = v.v, same && ok
+	}
+	if same {
+		return constant{plain}
+	}
+	return listNode(nodes)
+}
+
+func (c *compiler) mapping(n *yamlpos.Node) node {
+	isExpr := func(e yamlpos.Entry) bool { return strings.HasPrefix(e.Key, Prefix) }
+	if i := slices.IndexFunc(n.Entries, isExpr); i >= 0 {
+		if len(n.Entries) == 1 {
+			return c.mapForm(n.Entries[0], true, nil).node
+		}
+		c.errs.Add(n.Entries[i].KeyPos, "Map-entry DSL syntax only supported with single item in map; this one has %d", len(n.Entries))
+		return nothing
+	}
+	m := &mapNode{keys: make([]string, len(n.Entries)), values: make([]node, len(n.Entries))}
+	plain := make(map[string]any, len(n.Entries))
+	same := true
+	for i, e := range n.Entries {
+		m.keys[i], m.values[i] = e.Key, c.node(e.Value)
+		v, ok := m.values[i].(constant)
+		plain[e.Key], same = v.v, same && ok
+	}
+	if same {
+		return constant{plain}
+	}
+	return m
+}
+
+// expression compiles text.
+func (c *compiler) expression(src *source) compiled {
+	none := compiled{node: nothing, text: src.whole()}
+	if size := len(string(src.chars)); size > c.lim.Source {
+		c.add(src, src.shift, "limit Source of %d bytes exceeded: the expression has %d", c.lim.Source, size)
+		return none
+	}
+	p, err := parse(src, c.lim)
+	if err != nil {
+		c.syntax(src, err)
+		return none
+	}
+	t := &translator{c: c, p: p, it: src.shift > 0, shared: &shared{entities: map[ast.Node]*Ref{}}}
+	tree := t.node(p.tree)
+	if t.failed {
+		return none
+	}
+	prog, err := assemble(src, tree)
+	if err != nil {
+		c.syntax(src, err)
+		return none
+	}
+	ref, isEntity := t.entities[tree]
+	return compiled{c.fold(prog, !t.impure && !t.loops, src.pos(src.shift)), none.text, isEntity, ref}
+}
+
+// assemble checks types and makes bytecode.
+func assemble(src *source, tree ast.Node) (*program, error) {
+	config := conf.CreateNew()
+	config.Optimize = false // it would compute constants without limits
+	config.Functions[callName] = caller()
+	parsed := &parser.Tree{Node: tree, Source: file.NewSource(string(src.chars))}
+	if _, err := checker.Check(parsed, config); err != nil {
+		return nil, fileError(err)
+	}
+	code, err := bytecode.Compile(parsed, config)
+	if err != nil {
+		return nil, fileError(err)
+	}
+	return &program{code, src}, nil
+}
+
+func fileError(err error) error {
+	var e *file.Error
+	if errors.As(err, &e) {
+		return failAt(e.From, "%s", e.Message)
+	}
+	msg, _, _ := strings.Cut(err.Error(), "\n")
+	return failAt(0, "%s", msg)
+}
+
+// fold computes at once what needs nobody and no loop. What fails then can
+// never work, unless it only costs too much to be computed here.
+func (c *compiler) fold(n node, able bool, pos yamlpos.Pos) node {
+	if !able {
+		return n
+	}
+	lim := c.lim
+	lim.Iterations, lim.Memory = min(lim.Iterations, 10_000), min(lim.Memory, 256<<10)
+	v, err := result(n, &run{lim: &lim})
+	var e *Error
+	switch {
+	case err == nil:
+		return constant{v}
+	case fault.KindOf(err) == fault.Limit:
+		return n
+	case errors.As(err, &e):
+		c.errs.Add(e.Pos, "%s", e.Err)
+	default:
+		c.errs.Add(pos, "%s", err)
+	}
+	return nothing
+}
+
+// add records a problem. Where places are not known, it shows the text.
+func (c *compiler) add(src *source, off int, format string, args ...any) {
+	pos := src.pos(off)
+	if pos.Line == 0 {
+		format, args = format+" in %s", append(args, src.whole())
+	}
+	c.errs.Add(pos, format, args...)
+}
+
+func (c *compiler) syntax(src *source, err error) {
+	var e *scanError
+	if errors.As(err, &e) {
+		c.add(src, e.off, "%s", e.msg)
+		return
+	}
+	c.add(src, src.shift, "%s", err)
+}
+
+// nodeOf gives a plain value as a node without places.
+func nodeOf(v any) *yamlpos.Node {
+	switch v := v.(type) {
+	case nil:
+		return &yamlpos.Node{Kind: yamlpos.Null}
+	case []any:
+		n := &yamlpos.Node{Kind: yamlpos.List, Items: make([]*yamlpos.Node, len(v))}
+		for i, item := range v {
+			n.Items[i] = nodeOf(item)
+		}
+		return n
+	case map[string]any:
+		n := &yamlpos.Node{Kind: yamlpos.Map}
+		for _, key := range (dict{plain: v}).keys() {
+			n.Entries = append(n.Entries, yamlpos.Entry{Key: key, Value: nodeOf(v[key])})
+		}
+		return n
+	}
+	return &yamlpos.Node{Kind: yamlpos.Scalar, Value: v}
+}

@@ -1,0 +1,157 @@
+package expr
+
+import (
+	"errors"
+
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/vm"
+)
+
+// constant is a part without expressions, or one that Compile computed.
+type constant struct{ v any }
+
+func (c constant) eval(*run) (any, error) { return c.v, nil }
+
+func (c constant) copy() any { return clone(c.v) }
+
+func clone(v any) any {
+	switch v := v.(type) {
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = clone(item)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for key, item := range v {
+			out[key] = clone(item)
+		}
+		return out
+	case Object:
+		return Object{v.Kind, clone(v.Spec)}
+	}
+	return v
+}
+
+// result evaluates a node to a value that its caller owns.
+func result(n node, r *run) (any, error) {
+	switch n := n.(type) {
+	case constant:
+		return n.copy(), nil
+	case listNode, *mapNode:
+		return n.eval(r)
+	}
+	v, err := n.eval(r)
+	if err != nil {
+		return nil, err
+	}
+	return r.out(v)
+}
+
+// listNode is a list with an expression in it.
+type listNode []node
+
+func (l listNode) eval(r *run) (any, error) {
+	out := make([]any, len(l))
+	for i, n := range l {
+		v, err := result(n, r)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = v
+	}
+	return out, nil
+}
+
+// mapNode is a map with an expression in it, in the order of the text.
+type mapNode struct {
+	keys   []string
+	values []node
+}
+
+func (m *mapNode) eval(r *run) (any, error) {
+	out := make(map[string]any, len(m.keys))
+	for i, n := range m.values {
+		v, err := result(n, r)
+		if err != nil {
+			return nil, err
+		}
+		out[m.keys[i]] = v
+	}
+	return out, nil
+}
+
+// program is an expression in text form.
+type program struct {
+	code *vm.Program
+	src  *source
+}
+
+func (p *program) eval(r *run) (any, error) {
+	machine := vm.VM{MemoryBudget: uint(r.lim.Memory/elementBytes) + 1}
+	v, err := machine.Run(p.code, r)
+	if err != nil {
+		return nil, p.explain(r, err)
+	}
+	return inside(v), nil
+}
+
+// explain gives an error of the machine its place.
+func (p *program) explain(r *run, err error) error {
+	var known *Error
+	if errors.As(err, &known) {
+		return known
+	}
+	out := &Error{Pos: p.src.pos(p.src.shift), Text: p.src.whole(), Err: invalid("%s", err)}
+	var e *file.Error
+	if errors.As(err, &e) {
+		out.Pos = p.src.pos(e.From)
+		if e.Message == "memory budget exceeded" {
+			out.Err = exceeded("Memory", r.lim.Memory, "bytes")
+		} else {
+			out.Err = invalid("%s", panicText(e.Message))
+		}
+	}
+	return out
+}
+
+// callNode is a call in map form.
+type callNode struct {
+	site *site
+	recv node // nil for the top of a chain
+	args []node
+}
+
+func (c *callNode) eval(r *run) (any, error) {
+	args := make([]any, 0, len(c.args)+1)
+	if c.recv != nil {
+		v, err := c.recv.eval(r)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, v)
+	}
+	for _, n := range c.args {
+		v, err := n.eval(r)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, inside(v))
+	}
+	return c.site.run(r, args)
+}
+
+// linkNode is a link of a chain in text form: next asks for what on gives.
+type linkNode struct{ on, next node }
+
+func (l *linkNode) eval(r *run) (any, error) {
+	v, err := l.on.eval(r)
+	if err != nil {
+		return nil, err
+	}
+	saved := r.it
+	r.it = v
+	defer func() { r.it = saved }()
+	return l.next.eval(r)
+}

@@ -1,0 +1,242 @@
+package expr
+
+import (
+	"strings"
+
+	"github.com/expr-lang/expr/vm/runtime"
+)
+
+// operation computes an operator or builtin whose operands are ready.
+type operation func(r *run, args []any) (any, error)
+
+func (o operation) eval(r *run, _ *site, args []any) (any, error) { return o(r, args) }
+
+// guarded gives the operators that this package computes, since expr-lang
+// would make strings and lists of any size or compare without paying.
+func guarded(operator string) (operation, bool) {
+	switch operator {
+	case "+":
+		return add, true
+	case "..":
+		return span, true
+	case "==":
+		return func(r *run, args []any) (any, error) { return r.equal(args[0], args[1]) }, true
+	case "!=":
+		return func(r *run, args []any) (any, error) {
+			same, err := r.equal(args[0], args[1])
+			return !same, err
+		}, true
+	case "in":
+		return in, true
+	case "matches":
+		return matches, true
+	case "contains":
+		return textTest(operator, strings.Contains), true
+	case "startsWith":
+		return textTest(operator, strings.HasPrefix), true
+	case "endsWith":
+		return textTest(operator, strings.HasSuffix), true
+	}
+	return nil, false
+}
+
+func add(r *run, args []any) (any, error) {
+	a, okA := args[0].(string)
+	b, okB := args[1].(string)
+	if okA && okB {
+		if err := r.makeString(len(a) + len(b)); err != nil {
+			return nil, err
+		}
+		return a + b, nil
+	}
+	_, okA = number(args[0])
+	_, okB = number(args[1])
+	if okA && okB {
+		return runtime.Add(args[0], args[1]), nil
+	}
+	return nil, invalid("+ joins two numbers or two texts, not %s and %s", kindOf(args[0]), kindOf(args[1]))
+}
+
+// span makes the list of a..b.
+func span(r *run, args []any) (any, error) {
+	a, okA := integer(args[0])
+	b, okB := integer(args[1])
+	if !okA || !okB {
+		return nil, invalid(".. stands between two integers, not %s and %s", kindOf(args[0]), kindOf(args[1]))
+	}
+	if b < a {
+		return []any{}, nil
+	}
+	if b-a < 0 || b-a >= int64(r.lim.Iterations) {
+		return nil, exceeded("Iterations", r.lim.Iterations, "rounds")
+	}
+	n := int(b - a + 1)
+	if err := r.spend(n * 8); err != nil {
+		return nil, err
+	}
+	return runtime.MakeRange(int(a), int(b)), r.tick(n)
+}
+
+func integer(v any) (int64, bool) {
+	switch n, _ := number(v); n := n.(type) {
+	case int64:
+		return n, true
+	case float64:
+		if i := int64(n); float64(i) == n {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+func in(r *run, args []any) (any, error) {
+	if l, ok := elements(args[1]); ok {
+		for i := range l.len() {
+			if same, err := r.equal(args[0], l.at(i)); same || err != nil {
+				return same, err
+			}
+		}
+		return false, nil
+	}
+	if d, ok := entries(args[1]); ok {
+		_, found := d.find(scalarText(args[0]))
+		return found, nil
+	}
+	if args[1] == nil {
+		return false, nil
+	}
+	return nil, invalid("in looks into a list or a map, not %s", kindOf(args[1]))
+}
+
+func textTest(operator string, test func(s, part string) bool) operation {
+	return func(r *run, args []any) (any, error) {
+		if args[0] == nil || args[1] == nil {
+			return false, nil
+		}
+		s, okS := args[0].(string)
+		part, okPart := args[1].(string)
+		if !okS || !okPart {
+			return nil, invalid("%s compares two texts, not %s and %s", operator, kindOf(args[0]), kindOf(args[1]))
+		}
+		return test(s, part), r.tick(len(s) >> 8)
+	}
+}
+
+func matches(r *run, args []any) (any, error) {
+	if args[0] == nil || args[1] == nil {
+		return false, nil
+	}
+	s, okS := args[0].(string)
+	pattern, okPattern := args[1].(string)
+	if !okS || !okPattern {
+		return nil, invalid("matches compares two texts, not %s and %s", kindOf(args[0]), kindOf(args[1]))
+	}
+	re, err := compileRegexp(pattern)
+	if err != nil {
+		return nil, err
+	}
+	if err := re.pay(r, len(s)); err != nil {
+		return nil, err
+	}
+	return re.MatchString(s), nil
+}
+
+// member gives value.name and value[name]; with an optional access nothing
+// comes of null.
+func member(optional bool) func(r *run, s *site, args []any) (any, error) {
+	return func(_ *run, s *site, args []any) (any, error) {
+		v, key := args[0], args[1]
+		if v == nil {
+			if optional {
+				return nil, nil
+			}
+			return nil, invalid("%s evaluates to null", s.recv)
+		}
+		if l, ok := elements(v); ok {
+			return item(s, l, key)
+		}
+		if d, ok := entries(v); ok {
+			return d.get(scalarText(key)), nil
+		}
+		if text, ok := v.(string); ok {
+			if _, ok := integer(key); ok {
+				chars := make([]any, 0, len(text))
+				for _, c := range text {
+					chars = append(chars, string(c))
+				}
+				return item(s, list{any: chars}, key)
+			}
+		}
+		return nil, invalid("%s is %s, which has no %s", s.recv, kindOf(v), scalarText(key))
+	}
+}
+
+// item gives an element of a list; negative places count from the end.
+func item(s *site, l list, key any) (any, error) {
+	i, ok := integer(key)
+	if !ok {
+		return nil, invalid("%s is a list, whose elements are numbered from 0, not %s", s.recv, scalarText(key))
+	}
+	at := i
+	if at < 0 {
+		at += int64(l.len())
+	}
+	if at < 0 || at >= int64(l.len()) {
+		return nil, invalid("%s has %d elements, none at %d", s.recv, l.len(), i)
+	}
+	return l.at(int(at)), nil
+}
+
+// slice gives value[from:to] of a list or text. Places beyond its ends mean
+// the ends.
+func slice(r *run, s *site, args []any) (any, error) {
+	text, isText := args[0].(string)
+	l, isList := elements(args[0])
+	chars := []rune(text)
+	size := len(chars)
+	switch {
+	case isList:
+		size = l.len()
+	case args[0] == nil:
+		return nil, invalid("%s evaluates to null", s.recv)
+	case !isText:
+		return nil, invalid("%s is %s, of which no part can be taken", s.recv, kindOf(args[0]))
+	}
+	bound := func(v any, otherwise int) (int, error) {
+		if v == nil {
+			return otherwise, nil
+		}
+		i, ok := integer(v)
+		if !ok {
+			return 0, invalid("[from:to] takes integers, not %s", kindOf(v))
+		}
+		if i < 0 {
+			i += int64(size)
+		}
+		return int(max(0, min(i, int64(size)))), nil
+	}
+	from, err := bound(args[1], 0)
+	if err != nil {
+		return nil, err
+	}
+	to, err := bound(args[2], size)
+	if err != nil {
+		return nil, err
+	}
+	from = min(from, to)
+	if isText {
+		return string(chars[from:to]), r.makeString(len(text))
+	}
+	return sub(r, l, from, to)
+}
+
+func sub(r *run, l list, from, to int) (any, error) {
+	if err := r.makeList(to - from); err != nil {
+		return nil, err
+	}
+	out := make([]any, 0, to-from)
+	for i := from; i < to; i++ {
+		out = append(out, l.at(i))
+	}
+	return out, nil
+}

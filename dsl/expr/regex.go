@@ -1,0 +1,130 @@
+package expr
+
+import (
+	"regexp"
+	"regexp/syntax"
+	"strings"
+
+	"github.com/gowanus-project/gowanus/engine/fault"
+)
+
+// pattern is a regular expression that knows what it costs.
+type pattern struct {
+	*regexp.Regexp
+	size int
+}
+
+// maxPattern is the number of states that a regular expression may have.
+// Go's own bound would let one take 128 MB and minutes for a text of 64 KB.
+const maxPattern = 1000
+
+func compileRegexp(text string) (*pattern, error) {
+	tree, err := syntax.Parse(text, syntax.Perl)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "invalid regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	}
+	size := states(tree)
+	if size > maxPattern {
+		return nil, fault.New(fault.Limit, "regular expression has more than %d states", maxPattern)
+	}
+	re, err := regexp.Compile(text)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "invalid regular expression: %s", err)
+	}
+	return &pattern{re, size}, nil
+}
+
+// states estimates the size of the automaton, repetitions written out.
+func states(re *syntax.Regexp) int {
+	n := 1 + len(re.Rune)/64
+	for _, sub := range re.Sub {
+		n = min(n+states(sub), 2*maxPattern)
+	}
+	if re.Op == syntax.OpRepeat {
+		n = min(n*max(re.Min, re.Max, 1), 2*maxPattern)
+	}
+	return n
+}
+
+// pay accounts for a search in so many bytes: linear in their product.
+func (p *pattern) pay(r *run, bytes int) error { return r.tick(1 + bytes/64*p.size/16) }
+
+// replaceAll replaces each match as Java does: in the replacement $1 stands
+// for a group and \ takes the next character as it is.
+func replaceAll(r *run, re *pattern, text, with string) (string, error) {
+	if err := re.pay(r, len(text)); err != nil {
+		return "", err
+	}
+	parts, err := replacement(with, re.NumSubexp())
+	if err != nil {
+		return "", err
+	}
+	// Most of a search is the places of the groups that it finds.
+	if err := r.spend(min(len(text)+1, r.lim.List) * 16 * (1 + re.NumSubexp())); err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	end := 0
+	found := re.FindAllStringSubmatchIndex(text, r.lim.List+1)
+	if len(found) > r.lim.List {
+		return "", exceeded("List", r.lim.List, "elements")
+	}
+	for _, m := range found {
+		b.WriteString(text[end:m[0]])
+		for _, part := range parts {
+			b.WriteString(part.text)
+			if g := part.group; g >= 0 && m[2*g] >= 0 {
+				b.WriteString(text[m[2*g]:m[2*g+1]])
+			}
+		}
+		if end = m[1]; b.Len() > r.lim.String {
+			break
+		}
+		if err := r.tick(1); err != nil {
+			return "", err
+		}
+	}
+	b.WriteString(text[end:])
+	return b.String(), r.makeString(b.Len())
+}
+
+// part is a piece of a replacement: text, then a group unless it is -1.
+type part struct {
+	text  string
+	group int
+}
+
+func replacement(with string, groups int) ([]part, error) {
+	var parts []part
+	var b strings.Builder
+	for i := 0; i < len(with); i++ {
+		switch c := with[i]; c {
+		case '\\':
+			if i++; i >= len(with) {
+				return nil, invalid(`the replacement ends in \, which takes a character`)
+			}
+			b.WriteByte(with[i])
+		case '$':
+			group := -1
+			for i+1 < len(with) && '0' <= with[i+1] && with[i+1] <= '9' {
+				next := max(group, 0)*10 + int(with[i+1]-'0')
+				if group >= 0 && next > groups {
+					break
+				}
+				group = next
+				i++
+			}
+			if group < 0 {
+				return nil, invalid(`$ in a replacement stands before the number of a group; write \$ for the character`)
+			}
+			if group > groups {
+				return nil, invalid("the replacement names group %d; the pattern has %d", group, groups)
+			}
+			parts = append(parts, part{b.String(), group})
+			b.Reset()
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return append(parts, part{b.String(), -1}), nil
+}
