@@ -294,6 +294,13 @@ func (f *fake) Events(ctx context.Context, since string, labels ...string) (<-ch
 	return s.events, s.failed
 }
 
+// streams counts the event streams that were opened.
+func (f *fake) streams() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.listening)
+}
+
 // emit sends an event to the latest subscriber.
 func (f *fake) emit(e event) {
 	f.mu.Lock()

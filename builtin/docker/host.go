@@ -194,7 +194,7 @@ func (h *host) look(ctx context.Context, age time.Duration) sighting {
 	case <-ctx.Done():
 		return sighting{err: ctx.Err()}
 	}
-	if s := h.last(); s.at.After(asked) {
+	if s := h.last(); !s.at.Before(asked) {
 		return s // somebody asked while this caller waited
 	}
 	i, err := ask(ctx, h, h.limits.Deadlines.Info, "ask for the state", func(ctx context.Context, d daemon) (info, error) {

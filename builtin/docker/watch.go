@@ -111,7 +111,7 @@ func (w *watcher) subscribe(ctx context.Context, cancel context.CancelCauseFunc,
 	late := time.AfterFunc(limit, func() { cancel(fault.New(fault.Unavailable, "no event stream within %v", limit)) })
 	defer late.Stop()
 	events, failed := d.Events(ctx, since, w.plane)
-	return events, failed, nil
+	return events, failed, context.Cause(ctx)
 }
 
 // sync reports the state of everything that is there, and of what was there
