@@ -40,8 +40,9 @@ type Store interface {
 	// with fault.Limit for a batch that is too big, with fault.Invalid for a
 	// bad bucket or key; then nothing of the batch is written. When ctx ends
 	// first, the waiting ends with fault.Cancelled or fault.Timeout and the
-	// outcome is unknown: the batch may yet be written. An empty batch writes
-	// nothing and waits for what was enqueued.
+	// outcome is unknown: the batch may yet be written. After any other error
+	// the outcome is unknown until the store is opened anew. An empty batch
+	// writes nothing and waits for what was enqueued.
 	Commit(ctx context.Context, b *Batch) error
 
 	// Enqueue writes the batch, whole or not at all, some time before the

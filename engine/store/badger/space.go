@@ -1,0 +1,44 @@
+package badger
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/gowanus-project/gowanus/engine/fault"
+)
+
+// freeBytes tells how much an ordinary user may still write in the file system
+// of a directory.
+func freeBytes(dir string) (int64, error) {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir, &fs); err != nil {
+		return 0, fmt.Errorf("ask for the space left in %s: %w", dir, err)
+	}
+	return int64(fs.Bavail) * fs.Bsize, nil
+}
+
+// checkSpace fails with fault.ReadOnly when less than MinFree is free. Badger
+// writes through memory maps; on a full disk that is not an error but a SIGBUS
+// which ends the process, so it must be known before.
+func (c Config) checkSpace() error {
+	free, err := c.free(c.Dir)
+	if err != nil {
+		return fault.New(fault.ReadOnly, "store is read-only: %w", err)
+	}
+	if free < c.MinFree {
+		return fault.New(fault.ReadOnly, "store is read-only: only %s free in %s, %s needed", size(free), c.Dir, size(c.MinFree))
+	}
+	return nil
+}
+
+// size writes bytes for users: "120 MB".
+func size(n int64) string {
+	switch {
+	case n >= 1<<20:
+		return fmt.Sprintf("%d MB", n>>20)
+	case n >= 1<<10:
+		return fmt.Sprintf("%d kB", n>>10)
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
