@@ -1,0 +1,215 @@
+package wasm
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/wasm/rewrite"
+)
+
+// instance is one running copy of a module. It belongs to the goroutine that
+// borrowed it; only halt may be called by others.
+type instance struct {
+	module *Module
+	guest  api.Module
+	memory api.Memory
+	alloc  api.Function
+	call   api.Function
+
+	fuel, reserve, stack, stop api.MutableGlobal
+
+	ctx    *callContext
+	args   [3]uint64 // of the call under way, then its result
+	world  world     // what WASI shows
+	lines  int       // lines logged in this call
+	broken bool      // must not be used again
+
+	mu       sync.Mutex
+	period   uint64 // counts the periods between arm and disarm
+	armed    bool
+	cause    error // why it was halted
+	stopped  atomic.Bool
+	deadline time.Time
+}
+
+func newInstance(m *Module) *instance {
+	i := &instance{module: m}
+	i.ctx = &callContext{instance: i}
+	return i
+}
+
+// callContext is what host functions are given: the context of the call under
+// way, and the instance that it is made on. There is one per instance, so that
+// a call allocates none.
+type callContext struct {
+	context.Context
+	instance *instance
+}
+
+type instanceKey struct{}
+
+// Value finds the instance, or what the call's context has.
+func (c *callContext) Value(key any) any {
+	if key == (instanceKey{}) {
+		return c.instance
+	}
+	return c.Context.Value(key)
+}
+
+func instanceOf(ctx context.Context) *instance { return ctx.Value(instanceKey{}).(*instance) }
+
+// start makes the instance and runs what it has to run before the first call.
+func (i *instance) start(ctx context.Context, p *program) (err error) {
+	defer func() {
+		if bug := recover(); bug != nil {
+			err = fault.New(fault.Unavailable, "make the instance: %v", bug)
+		}
+	}()
+	i.ctx.Context = experimental.WithMemoryAllocator(ctx, memoryAllocator())
+	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
+	if i.guest, err = p.runtime.InstantiateModule(i.ctx, p.compiled, config); err != nil {
+		return fault.As(err, fault.Invalid)
+	}
+	i.bind()
+	limit := i.module.limits.Init
+	stop, err := i.arm(ctx, limit)
+	if err != nil {
+		return err
+	}
+	err = i.initialize(p.start)
+	stop()
+	return i.explain(err, limit, "Init")
+}
+
+// bind looks up what every module has by contract.
+func (i *instance) bind() {
+	global := func(name string) api.MutableGlobal { return i.guest.ExportedGlobal(name).(api.MutableGlobal) }
+	i.memory = i.guest.Memory()
+	i.alloc, i.call = i.guest.ExportedFunction(exportAlloc), i.guest.ExportedFunction(exportCall)
+	i.fuel, i.reserve = global(rewrite.ExportFuel), global(rewrite.ExportReserve)
+	i.stack, i.stop = global(rewrite.ExportStack), global(rewrite.ExportStop)
+}
+
+func (i *instance) initialize(start bool) error {
+	i.world.reset()
+	if start {
+		if err := i.guest.ExportedFunction(rewrite.ExportStart).CallWithStack(i.ctx, i.args[:]); err != nil {
+			return err
+		}
+	}
+	if f := i.guest.ExportedFunction(exportInit); f != nil {
+		if err := f.CallWithStack(i.ctx, i.args[:]); err != nil {
+			return err
+		}
+	}
+	if err := i.guest.ExportedFunction(exportABI).CallWithStack(i.ctx, i.args[:]); err != nil {
+		return err
+	}
+	if v := int32(i.args[0]); v != ABIVersion {
+		return fault.New(fault.Invalid, "speaks version %d of the module contract, this engine speaks %d", v, ABIVersion)
+	}
+	return nil
+}
+
+// arm fills the meter and starts the clock. The instance is halted when ctx
+// ends or the time is over; the function that arm returns ends the period.
+func (i *instance) arm(ctx context.Context, limit CallLimits) (disarm func(), err error) {
+	slice := min(limit.Fuel, rewrite.Slice)
+	i.fuel.Set(uint64(slice))
+	i.reserve.Set(uint64(limit.Fuel - slice))
+	i.stack.Set(uint64(i.module.limits.StackSlots))
+	i.lines = 0
+	i.ctx.Context = ctx
+
+	i.mu.Lock()
+	if cause := i.cause; cause != nil { // halted between two periods: the module is being closed
+		i.mu.Unlock()
+		return nil, cause
+	}
+	i.period++
+	period := i.period
+	i.armed = true
+	i.deadline = time.Now().Add(limit.Time)
+	i.mu.Unlock()
+
+	timer := time.AfterFunc(limit.Time, func() { i.haltIn(period, errTime) })
+	unwatch := func() bool { return true }
+	if ctx.Done() != nil {
+		unwatch = context.AfterFunc(ctx, func() { i.haltIn(period, context.Cause(ctx)) })
+	}
+	return func() {
+		timer.Stop()
+		unwatch()
+		i.mu.Lock()
+		i.armed = false
+		i.mu.Unlock()
+	}, nil
+}
+
+// halt makes the guest trap at the end of its fuel slice, or at once when it
+// is in a host function; a guest that does not run will not be started.
+func (i *instance) halt(cause error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.haltLocked(cause)
+}
+
+// haltIn does so unless the period is over.
+func (i *instance) haltIn(period uint64, cause error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.armed && i.period == period {
+		i.haltLocked(cause)
+	}
+}
+
+func (i *instance) haltLocked(cause error) {
+	if i.cause != nil {
+		return
+	}
+	i.cause = cause
+	i.stopped.Store(true)
+	if i.armed {
+		i.stop.Set(1)
+	}
+}
+
+// interrupted says whether a caller, not the guest, is to blame for the end.
+func (i *instance) interrupted() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.cause != nil && !errors.Is(i.cause, errTime)
+}
+
+// used gives the fuel that the call has taken of total.
+func (i *instance) used(total int64) int64 {
+	return total - int64(i.reserve.Get()) - int64(i.fuel.Get())
+}
+
+// charge takes fuel for work that a host function does for the guest; the
+// guest notices at its next check.
+func (i *instance) charge(bytes uint32) {
+	i.fuel.Set(i.fuel.Get() - uint64(bytes>>8))
+}
+
+// pages gives the size of the memory in pages of 64 KiB.
+func (i *instance) pages() int {
+	if i.memory == nil {
+		return 0
+	}
+	return int(i.memory.Size() >> 16)
+}
+
+func (i *instance) close() {
+	if i.guest != nil {
+		_ = i.guest.Close(context.Background())
+	}
+}

@@ -1,0 +1,100 @@
+package wasm
+
+import (
+	"runtime"
+	"time"
+
+	"github.com/gowanus-project/gowanus/engine/hook"
+	"github.com/gowanus-project/gowanus/engine/wasm/rewrite"
+)
+
+// CallLimits bound one call.
+type CallLimits struct {
+	// Time is the wall time; it starts when the call has an instance.
+	Time time.Duration
+	// Fuel is taken at each function entry and each turn of a loop: 1 unit, and
+	// 1 more for every 256 instructions up to the next. A unit lasts from a
+	// tenth of a nanosecond to a hundred. The same call on a fresh instance
+	// always uses the same fuel.
+	Fuel int64
+}
+
+// Limits bound what a module may be and do. Fields that are 0 have the value
+// of DefaultLimits. An error that a limit caused names the field.
+type Limits struct {
+	Structure rewrite.Limits // size and shape of the module
+
+	Init     CallLimits // starting an instance
+	Describe CallLimits // hook describe
+	Event    CallLimits // hooks policy.event and enricher.event
+	Rank     CallLimits // hook placement.rank
+	Plan     CallLimits // all other hooks
+
+	Instances      int // instances at one time, and so calls
+	InputBytes     int // size of a call's document
+	AnswerBytes    int // size of an answer
+	StackSlots     int // depth of recursion, in nominal slots of 8 bytes
+	LogLines       int // lines of log per call; further ones are dropped
+	LogBytes       int // size of one line of log; the rest is cut off
+	HostBytes      int // size of a request to gowanus.host, and of its answer
+	Failures       int // failures in a row that suspend the module
+	HighWaterPages int // an instance with more memory than this is not used again
+}
+
+// DefaultLimits are generous for a decision and tight for a runaway.
+func DefaultLimits() Limits {
+	return Limits{
+		Structure: rewrite.DefaultLimits(),
+		Init:      CallLimits{Time: 5 * time.Second, Fuel: 5e9},
+		Describe:  CallLimits{Time: 5 * time.Second, Fuel: 5e9},
+		Event:     CallLimits{Time: 5 * time.Second, Fuel: 5e9},
+		Rank:      CallLimits{Time: 5 * time.Second, Fuel: 5e9},
+		Plan:      CallLimits{Time: 10 * time.Second, Fuel: 10e9},
+		Instances: runtime.GOMAXPROCS(0),
+
+		InputBytes: 16 << 20, AnswerBytes: 4 << 20, StackSlots: 1 << 20,
+		LogLines: 100, LogBytes: 2000, HostBytes: 4 << 20,
+		Failures: 5, HighWaterPages: 512,
+	}
+}
+
+// fillDefaults replaces fields that are 0.
+func (l *Limits) fillDefaults() {
+	d := DefaultLimits()
+	l.Structure.FillDefaults()
+	for _, f := range []struct{ field, value *CallLimits }{
+		{&l.Init, &d.Init}, {&l.Describe, &d.Describe}, {&l.Event, &d.Event}, {&l.Rank, &d.Rank}, {&l.Plan, &d.Plan},
+	} {
+		if f.field.Time == 0 {
+			f.field.Time = f.value.Time
+		}
+		if f.field.Fuel == 0 {
+			f.field.Fuel = f.value.Fuel
+		}
+	}
+	for _, f := range []struct {
+		field *int
+		value int
+	}{
+		{&l.Instances, d.Instances}, {&l.InputBytes, d.InputBytes}, {&l.AnswerBytes, d.AnswerBytes},
+		{&l.StackSlots, d.StackSlots}, {&l.LogLines, d.LogLines}, {&l.LogBytes, d.LogBytes},
+		{&l.HostBytes, d.HostBytes}, {&l.Failures, d.Failures}, {&l.HighWaterPages, d.HighWaterPages},
+	} {
+		if *f.field == 0 {
+			*f.field = f.value
+		}
+	}
+}
+
+// call gives the limits of a hook and the name of the field that has them.
+func (l *Limits) call(id hook.ID) (CallLimits, string) {
+	switch id {
+	case hook.Describe:
+		return l.Describe, "Describe"
+	case hook.PolicyEvent, hook.EnricherEvent:
+		return l.Event, "Event"
+	case hook.PlacementRank:
+		return l.Rank, "Rank"
+	}
+	return l.Plan, "Plan"
+}

@@ -1,0 +1,242 @@
+package rewrite
+
+import (
+	"strconv"
+
+	"github.com/gowanus-project/gowanus/engine/fault"
+)
+
+// The exports by which the host reaches the meter. All are mutable globals but
+// ExportStart, which is a function ()->() and only there when the module has a
+// start section.
+const (
+	ExportFuel    = ReservedPrefix + "fuel"    // i64: what is left of the slice; negative after a trap for want of fuel
+	ExportReserve = ReservedPrefix + "reserve" // i64: fuel beyond the slice
+	ExportStack   = ReservedPrefix + "stack"   // i64: slots of stack that are left; negative after an overflow
+	ExportStop    = ReservedPrefix + "stop"    // i32: the host sets it to 1 to stop the guest at the end of the slice
+	ExportStart   = ReservedPrefix + "start"
+)
+
+// Slice is the fuel after which a running guest lets the host in.
+const Slice = 1 << 15
+
+// Module is a module with its meter.
+type Module struct {
+	Binary  []byte // to be compiled
+	Exports map[string]Export
+	Start   bool // ExportStart is there and must be called first
+}
+
+// Rewrite checks a module against the rules and gives it a meter. Its errors
+// are of kind Limit, Forbidden (an import) or Invalid.
+func Rewrite(bin []byte, rules *Rules) (*Module, error) {
+	m, err := parse(bin, rules)
+	if err != nil {
+		return nil, err
+	}
+	e := newEmitter(m)
+	out, err := e.emit(len(bin))
+	if err != nil {
+		return nil, err
+	}
+	return &Module{Binary: out, Exports: m.exports, Start: m.start >= 0}, nil
+}
+
+// Check does what Rewrite does but for making the result.
+func Check(bin []byte, rules *Rules) error {
+	_, err := parse(bin, rules)
+	return err
+}
+
+// emitter writes the module anew.
+type emitter struct {
+	*module
+	fuel, reserve, stack, stop uint32 // global indices
+	refill                     uint32 // function index
+	refillType                 uint32
+	moreTypes                  []Signature
+	charge                     []byte // scratch
+}
+
+func newEmitter(m *module) *emitter {
+	g := uint32(m.globals)
+	e := &emitter{module: m, fuel: g, reserve: g + 1, stack: g + 2, stop: g + 3, refill: m.functions()}
+	e.refillType = e.typeOf(Signature{})
+	for _, t := range m.defined {
+		if results := m.types[t].Results; len(results) > 1 {
+			e.typeOf(Signature{Results: results})
+		}
+	}
+	return e
+}
+
+// typeOf gives the index of a type, which is added when there is none.
+func (e *emitter) typeOf(s Signature) uint32 {
+	for i, t := range e.moreTypes {
+		if t == s {
+			return uint32(len(e.types) + i)
+		}
+	}
+	e.moreTypes = append(e.moreTypes, s)
+	return uint32(len(e.types) + len(e.moreTypes) - 1)
+}
+
+func (e *emitter) body(id byte) []byte {
+	for _, s := range e.sections {
+		if s.id == id {
+			return s.body
+		}
+	}
+	return nil
+}
+
+// emit writes all sections in order. Custom sections are dropped except for
+// the functions' names, which make stack traces readable.
+func (e *emitter) emit(size int) ([]byte, error) {
+	out := make([]byte, 0, size+size/4+1024)
+	out = append(out, "\x00asm\x01\x00\x00\x00"...)
+	put := func(id byte, body []byte) {
+		if body != nil {
+			out = append(appendU32(append(out, id), uint32(len(body))), body...)
+		}
+	}
+	put(secType, e.typeSection())
+	put(secImport, e.body(secImport))
+	put(secFunction, extend(e.body(secFunction), 1, appendU32(nil, e.refillType)))
+	put(secTable, e.bounded(secTable, e.rules.Limits.TableEntries))
+	put(secMemory, e.bounded(secMemory, e.rules.Limits.MemoryPages))
+	put(secGlobal, extend(e.body(secGlobal), 4, e.newGlobals()))
+	put(secExport, e.exportSection())
+	put(secElement, e.body(secElement))
+	put(secDataCount, e.body(secDataCount))
+	code, err := e.codeSection()
+	if err != nil {
+		return nil, err
+	}
+	put(secCode, code)
+	put(secData, e.body(secData))
+	put(secCustom, e.names())
+	return out, nil
+}
+
+// extend appends n encoded items to a vector; a nil vector has none.
+func extend(vector []byte, n uint32, items []byte) []byte {
+	r := &reader{b: vector}
+	if len(vector) > 0 {
+		n += r.u32()
+	}
+	out := appendU32(make([]byte, 0, len(vector)+len(items)+5), n)
+	return append(append(out, vector[r.at:]...), items...)
+}
+
+func (e *emitter) typeSection() []byte {
+	var items []byte
+	for _, s := range e.moreTypes {
+		items = append(items, 0x60)
+		items = append(appendU32(items, uint32(len(s.Params))), s.Params...)
+		items = append(appendU32(items, uint32(len(s.Results))), s.Results...)
+	}
+	return extend(e.body(secType), uint32(len(e.moreTypes)), items)
+}
+
+// bounded writes the table or memory section with an upper bound on growth.
+func (e *emitter) bounded(id byte, limit int) []byte {
+	body := e.body(id)
+	if body == nil {
+		return nil
+	}
+	r := &reader{b: body}
+	n := r.count()
+	out := appendU32(nil, n)
+	for range n {
+		if id == secTable {
+			out = append(out, r.byte())
+		}
+		least, most := e.limits(r)
+		if most < 0 || most > int64(limit) {
+			most = int64(limit)
+		}
+		out = appendU32(appendU32(append(out, 1), least), uint32(most))
+	}
+	return out
+}
+
+// newGlobals gives the four globals in the order of their indices. What they
+// hold at first does not matter: the host sets them before each call.
+func (e *emitter) newGlobals() []byte {
+	zero64 := []byte{I64, 1, 0x42, 0, 0x0b}
+	items := append(append(append([]byte(nil), zero64...), zero64...), zero64...)
+	return append(items, I32, 1, 0x41, 0, 0x0b)
+}
+
+func (e *emitter) exportSection() []byte {
+	var items []byte
+	n := uint32(0)
+	add := func(name string, kind byte, index uint32) {
+		items = append(appendU32(items, uint32(len(name))), name...)
+		items = appendU32(append(items, kind), index)
+		n++
+	}
+	add(ExportFuel, 3, e.fuel)
+	add(ExportReserve, 3, e.reserve)
+	add(ExportStack, 3, e.stack)
+	add(ExportStop, 3, e.stop)
+	if e.start >= 0 {
+		add(ExportStart, 0, uint32(e.start))
+	}
+	return extend(e.body(secExport), n, items)
+}
+
+// names gives the section of function names, or nil when there is none or it
+// is not in order.
+func (e *emitter) names() []byte {
+	for _, s := range e.sections {
+		r := &reader{b: s.body}
+		if s.id != secCustom || r.name() != "name" {
+			continue
+		}
+		for !r.done() {
+			id, part := r.byte(), r.skip(r.u32())
+			if id == 1 && r.err == nil && e.functionNames(part) {
+				out := append(appendU32(nil, 4), "name"...)
+				return append(appendU32(append(out, 1), uint32(len(part))), part...)
+			}
+		}
+	}
+	return nil
+}
+
+func (e *emitter) functionNames(part []byte) bool {
+	r := &reader{b: part}
+	next := uint32(0)
+	for range r.count() {
+		f := r.u32()
+		if r.name(); r.err != nil || f < next || f >= e.functions() {
+			return false
+		}
+		next = f + 1
+	}
+	return r.err == nil && r.at == len(part)
+}
+
+func (e *emitter) codeSection() ([]byte, error) {
+	body := e.body(secCode)
+	r := &reader{b: body}
+	if len(body) > 0 {
+		r.u32()
+	}
+	out := appendU32(make([]byte, 0, len(body)+len(body)/4+256), uint32(len(e.defined)+1))
+	var scratch []byte
+	for i := range e.defined {
+		f, err := e.scan(i, r.skip(r.u32()))
+		if err != nil {
+			return nil, fault.Wrap(err, "function", itoa(len(e.imports)+i))
+		}
+		scratch = e.function(scratch[:0], i, f)
+		out = append(appendU32(out, uint32(len(scratch))), scratch...)
+	}
+	refill := e.refillBody()
+	return append(appendU32(out, uint32(len(refill))), refill...), nil
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }

@@ -1,0 +1,146 @@
+package wasm
+
+import (
+	"context"
+	"crypto/sha256"
+	"log/slog"
+	"os"
+	"runtime"
+	"sync"
+
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/wasm/rewrite"
+)
+
+// Config says how a Runtime works. The zero value is usable.
+type Config struct {
+	// CacheDir keeps compiled code between runs. It holds machine code that is
+	// executed without further checks, so nobody else may write there; it is
+	// created with mode 0700. "" keeps no code.
+	CacheDir string
+	// Limits hold for all modules that bring none of their own.
+	Limits Limits
+	// Log takes what modules log, and what becomes of them; nil drops it.
+	Log *slog.Logger
+	// Compilers is how many modules are compiled at one time; 0 is half of
+	// the processors, at least 1.
+	Compilers int
+}
+
+// Runtime holds the loaded modules.
+type Runtime struct {
+	cfg       Config
+	compilers chan struct{} // one element per running compiler
+	ctx       context.Context
+	cancel    context.CancelFunc
+	compiling sync.WaitGroup
+
+	mu      sync.Mutex
+	closed  bool
+	modules map[*Module]struct{}
+}
+
+// New makes a Runtime. It fails when the cache's directory cannot be made or is
+// open to others.
+func New(cfg Config) (*Runtime, error) {
+	cfg.Limits.fillDefaults()
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Compilers <= 0 {
+		cfg.Compilers = max(1, runtime.NumCPU()/2)
+	}
+	if cfg.CacheDir != "" {
+		if err := prepareCache(cfg.CacheDir); err != nil {
+			return nil, err
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Runtime{cfg: cfg, compilers: make(chan struct{}, cfg.Compilers), ctx: ctx, cancel: cancel, modules: map[*Module]struct{}{}}, nil
+}
+
+func prepareCache(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fault.New(fault.Unavailable, "make directory for compiled modules: %w", err)
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return fault.New(fault.Unavailable, "look at directory for compiled modules: %w", err)
+	}
+	if mode := info.Mode().Perm(); mode&0o022 != 0 {
+		return fault.New(fault.Invalid, "directory for compiled modules %s has mode %#o, others must not be able to write there", dir, mode)
+	}
+	return nil
+}
+
+// HostFunc serves an operation that a module asks for while it is called. ctx
+// ends with the call. An error's kind is what the module sees.
+type HostFunc func(ctx context.Context, op int32, request []byte) ([]byte, error)
+
+// LoadOptions are what differs from module to module.
+type LoadOptions struct {
+	Host   HostFunc // nil: no operation is found
+	Limits *Limits  // nil: those of the Runtime
+}
+
+// Load checks a module against the contract and the limits. Errors are of kind
+// Limit, Forbidden (an import) or Invalid. It does not compile; what only the
+// compiler can find is reported by the first call. bin is kept until then and
+// must not be changed.
+func (r *Runtime) Load(name string, bin []byte, o LoadOptions) (*Module, error) {
+	limits := r.cfg.Limits
+	if o.Limits != nil {
+		limits = *o.Limits
+		limits.fillDefaults()
+	}
+	if err := rewrite.Check(bin, rules(&limits)); err != nil {
+		return nil, fault.Wrap(err, "load module", name)
+	}
+	m := &Module{
+		runtime: r, name: name, hash: sha256.Sum256(bin), limits: limits, host: o.Host,
+		log: r.cfg.Log.With("module", name), binary: bin,
+		slots: make(chan struct{}, limits.Instances), closing: make(chan struct{}),
+		running: map[*instance]struct{}{},
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, fault.New(fault.Unavailable, "load module %s: the module runtime is closed", name)
+	}
+	r.modules[m] = struct{}{}
+	return m, nil
+}
+
+// Modules lists the loaded modules in no particular order.
+func (r *Runtime) Modules() []*Module {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := make([]*Module, 0, len(r.modules))
+	for m := range r.modules {
+		list = append(list, m)
+	}
+	return list
+}
+
+// Close stops all calls and closes all modules. It waits for compilers, which
+// cannot be interrupted.
+func (r *Runtime) Close() error {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	r.cancel()
+	var first error
+	for _, m := range r.Modules() {
+		if err := m.Close(); err != nil && first == nil {
+			first = err
+		}
+	}
+	r.compiling.Wait()
+	return first
+}
+
+func (r *Runtime) forget(m *Module) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.modules, m)
+}

@@ -1,0 +1,224 @@
+package wasm
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+)
+
+// Error numbers of WASI preview 1.
+const (
+	wasiOK         = 0
+	wasiBadFile    = 8
+	wasiInvalid    = 28
+	wasiNotCapable = 76
+)
+
+// The clock starts here and advances by what the guest sleeps, and a little at
+// each look at it, so that a loop that waits for time to pass ends.
+const (
+	clockStart = 1_640_995_200_000_000_000 // 2022-01-01T00:00:00Z in nanoseconds
+	clockTick  = 1_000                     // nanoseconds per look
+)
+
+// world is what WASI shows a guest: nothing but time of its own, random
+// numbers that are the same in every call, and a place to write to.
+type world struct {
+	elapsed uint64 // nanoseconds since the instance was made
+	random  *rand.ChaCha8
+	stderr  []byte // the end of what was written, for error messages
+}
+
+// reset begins a call: it sees the same random numbers as any other.
+func (w *world) reset() {
+	w.random = nil
+	w.stderr = w.stderr[:0]
+}
+
+const lastWords = 400 // bytes of stderr that an error message shows
+
+func (w *world) lastWords() string {
+	text := bytes.TrimSpace(w.stderr)
+	if len(text) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", after writing %q", text)
+}
+
+// wasiFunctions are the functions of wasi_snapshot_preview1 that language
+// runtimes need. Those that would open files are there because standard
+// libraries import them, and refuse.
+func wasiFunctions() []hostFunction {
+	list := []hostFunction{
+		{"args_get", sig("ii", "i"), wasiNothing},
+		{"args_sizes_get", sig("ii", "i"), wasiNoStrings},
+		{"environ_get", sig("ii", "i"), wasiNothing},
+		{"environ_sizes_get", sig("ii", "i"), wasiNoStrings},
+		{"clock_res_get", sig("ii", "i"), wasiClockResolution},
+		{"clock_time_get", sig("iIi", "i"), wasiClock},
+		{"random_get", sig("ii", "i"), wasiRandom},
+		{"sched_yield", sig("", "i"), func(_ *instance, s []uint64) { s[0] = wasiOK }},
+		{"proc_exit", sig("i", ""), func(_ *instance, s []uint64) { panic(&exitError{code: uint32(s[0])}) }},
+		{"poll_oneoff", sig("iiii", "i"), wasiPoll},
+		{"fd_write", sig("iiii", "i"), wasiWrite},
+		{"fd_fdstat_get", sig("ii", "i"), wasiFileStatus},
+	}
+	for name, params := range map[string]string{
+		"fd_close": "i", "fd_fdstat_set_flags": "ii", "fd_filestat_get": "ii", "fd_prestat_get": "ii",
+		"fd_prestat_dir_name": "iii", "fd_read": "iiii", "fd_seek": "iIii", "fd_tell": "ii",
+		"fd_sync": "i", "fd_datasync": "i", "fd_pread": "iiiIi", "fd_pwrite": "iiiIi", "fd_readdir": "iiiIi",
+		"fd_filestat_set_size": "iI", "fd_filestat_set_times": "iIIi", "fd_renumber": "ii",
+		"fd_advise": "iIIi", "fd_allocate": "iII", "fd_fdstat_set_rights": "iII",
+	} {
+		list = append(list, hostFunction{name, sig(params, "i"), func(_ *instance, s []uint64) { s[0] = wasiBadFile }})
+	}
+	for name, params := range map[string]string{
+		"path_open": "iiiiiIIii", "path_filestat_get": "iiiii", "path_readlink": "iiiiii", "path_create_directory": "iii",
+		"path_remove_directory": "iii", "path_unlink_file": "iii", "path_rename": "iiiiii", "path_symlink": "iiiii",
+		"path_link": "iiiiiii", "path_filestat_set_times": "iiiiIIi",
+	} {
+		list = append(list, hostFunction{name, sig(params, "i"), func(_ *instance, s []uint64) { s[0] = wasiNotCapable }})
+	}
+	return list
+}
+
+func wasiNothing(_ *instance, s []uint64) { s[0] = wasiOK }
+
+// wasiNoStrings answers that there are no arguments, or no environment.
+func wasiNoStrings(i *instance, s []uint64) {
+	i.put32("args_sizes_get", s[0], 0)
+	i.put32("args_sizes_get", s[1], 0)
+	s[0] = wasiOK
+}
+
+func (i *instance) put32(what string, at uint64, v uint32) {
+	binary.LittleEndian.PutUint32(i.bytes(what, at, 4), v)
+}
+
+func (i *instance) put64(what string, at uint64, v uint64) {
+	binary.LittleEndian.PutUint64(i.bytes(what, at, 8), v)
+}
+
+func wasiClockResolution(i *instance, s []uint64) {
+	i.put64("clock_res_get", s[1], clockTick)
+	s[0] = wasiOK
+}
+
+func wasiClock(i *instance, s []uint64) {
+	i.world.elapsed += clockTick
+	now := i.world.elapsed
+	if uint32(s[0]) == 0 { // the wall clock; all others count from the start
+		now += clockStart
+	}
+	i.put64("clock_time_get", s[2], now)
+	s[0] = wasiOK
+}
+
+func wasiRandom(i *instance, s []uint64) {
+	if i.world.random == nil {
+		i.world.random = rand.NewChaCha8([32]byte([]byte("gowanus: no secrets from in here")))
+	}
+	_, _ = i.world.random.Read(i.bytes("random_get", s[0], s[1]))
+	s[0] = wasiOK
+}
+
+// wasiWrite takes standard output and error as lines of the log.
+func wasiWrite(i *instance, s []uint64) {
+	fd, list, n := uint32(s[0]), s[1], uint32(s[2])
+	if fd != 1 && fd != 2 {
+		s[0] = wasiBadFile
+		return
+	}
+	if n > 1024 {
+		s[0] = wasiInvalid
+		return
+	}
+	vectors := i.bytes("fd_write", list, uint64(n)*8)
+	var text []byte
+	total := uint32(0)
+	for ; len(vectors) > 0; vectors = vectors[8:] {
+		at, length := binary.LittleEndian.Uint32(vectors), binary.LittleEndian.Uint32(vectors[4:])
+		part := i.bytes("fd_write", uint64(at), uint64(length))
+		text = append(text, part[:min(len(part), max(0, i.module.limits.LogBytes-len(text)))]...)
+		total += length
+	}
+	i.put32("fd_write", s[3], total)
+	i.written(fd, text)
+	s[0] = wasiOK
+}
+
+func (i *instance) written(fd uint32, text []byte) {
+	level := slog.LevelInfo
+	if fd == 2 {
+		level = slog.LevelWarn
+		if w := &i.world; len(w.stderr) < lastWords {
+			w.stderr = append(w.stderr, text[:min(len(text), lastWords-len(w.stderr))]...)
+		}
+	}
+	for line := range bytes.Lines(text) {
+		if line = bytes.TrimRight(line, "\r\n"); len(line) > 0 {
+			i.logLine(level, line)
+		}
+	}
+}
+
+// wasiFileStatus says that 0, 1 and 2 are character devices.
+func wasiFileStatus(i *instance, s []uint64) {
+	if uint32(s[0]) > 2 {
+		s[0] = wasiBadFile
+		return
+	}
+	status := i.bytes("fd_fdstat_get", s[1], 24)
+	clear(status)
+	status[0] = 2
+	s[0] = wasiOK
+}
+
+// wasiPoll returns at once: time is what passes for the guest, not for us. The
+// clock advances to the earliest time that was waited for.
+func wasiPoll(i *instance, s []uint64) {
+	const subscription, event = 48, 32
+	n := uint32(s[2])
+	if n == 0 || n > 1024 {
+		s[0] = wasiInvalid
+		return
+	}
+	in := i.bytes("poll_oneoff", s[0], uint64(n)*subscription)
+	out := i.bytes("poll_oneoff", s[1], uint64(n)*event)
+	count := uint32(0)
+	wake := ^uint64(0)
+	for ; len(in) > 0; in = in[subscription:] {
+		to := out[count*event : (count+1)*event]
+		user, kind := binary.LittleEndian.Uint64(in), in[8]
+		if kind == 0 {
+			wake = min(wake, i.wakeTime(in))
+		}
+		clear(to)
+		binary.LittleEndian.PutUint64(to, user)
+		to[10] = kind
+		if kind != 0 {
+			binary.LittleEndian.PutUint16(to[8:], wasiBadFile)
+		}
+		count++
+	}
+	if wake != ^uint64(0) {
+		i.world.elapsed = max(i.world.elapsed, wake)
+	}
+	i.put32("poll_oneoff", s[3], count)
+	s[0] = wasiOK
+}
+
+// wakeTime reads when a subscription to a clock is over, as time since the
+// instance was made.
+func (i *instance) wakeTime(subscription []byte) uint64 {
+	clock, timeout := binary.LittleEndian.Uint32(subscription[16:]), binary.LittleEndian.Uint64(subscription[24:])
+	if absolute := subscription[40]&1 == 1; !absolute {
+		return i.world.elapsed + min(timeout, 1<<62)
+	}
+	if clock == 0 {
+		return max(timeout, clockStart) - clockStart
+	}
+	return timeout
+}
