@@ -37,7 +37,7 @@ check: modules ## formatting, vet, staticcheck, layers, freshness of generated f
 	.ci/check $(NESTED)
 
 conformance: build ## run the blueprint cases against a fresh server
-	test/conformance/run.sh
+	go run ./test/conformance/runner -server bin/gowanus
 
 lab: build ## deploy to real Docker hosts in network namespaces; needs root
 	go test -tags lab -count=1 -timeout 20m ./test/lab/...
