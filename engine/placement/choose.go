@@ -1,0 +1,80 @@
+package placement
+
+import (
+	"context"
+	"math"
+
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/location"
+)
+
+// Choice is the answer of Choose.
+type Choice struct {
+	Hosts   []location.Host // those that may be used, the best first
+	Explain *Explain
+}
+
+// Choose runs the chain of strategies over the hosts that are up. When it
+// leaves no host the error is fault.Capacity and says why; the Choice then has
+// the Explain still. An error of a strategy is returned with the strategy's
+// name.
+func Choose(ctx context.Context, s *Snapshot, d *Demand, chain []Strategy) (Choice, error) {
+	rows, down := s.up()
+	e := &Explain{hosts: s, demand: d, down: down}
+	b := &Batch{demand: d, hosts: s, rows: rows, inputs: map[string]*Input{}}
+	for _, strategy := range chain {
+		if len(b.rows) == 0 {
+			break
+		}
+		if err := ctx.Err(); err != nil {
+			return Choice{Explain: e}, fault.Wrap(err, "place", d.Entity.Name)
+		}
+		ranking, err := strategy.Rank(ctx, b)
+		if err == nil {
+			err = ranking.check(len(b.rows))
+		}
+		if err != nil {
+			return Choice{Explain: e}, fault.Wrap(fault.Wrap(err, "strategy", strategy.Name()), "place", d.Entity.Name)
+		}
+		e.stages = append(e.stages, stage{name: strategy.Name(), rows: b.rows, ranking: ranking})
+		if next, changed := ranking.apply(b.rows); changed {
+			b = &Batch{demand: d, hosts: s, rows: next, inputs: map[string]*Input{}}
+		}
+	}
+	if len(b.rows) == 0 {
+		return Choice{Explain: e}, e.capacity()
+	}
+	c := Choice{Hosts: make([]location.Host, len(b.rows)), Explain: e}
+	for i, row := range b.rows {
+		c.Hosts[i] = s.hosts[row]
+	}
+	return c, nil
+}
+
+// apply takes out the refused rows and sorts the others, the highest score
+// first, equal ones as they came. It does not change rows, which it gives back
+// when nothing changed.
+func (r *Ranking) apply(rows []int32) (next []int32, changed bool) {
+	left := make([]scored, 0, len(rows))
+	sorted := true
+	for i, row := range rows {
+		score := r.Scores[i]
+		if math.IsNaN(score) {
+			continue
+		}
+		key := descending(score)
+		sorted = sorted && (len(left) == 0 || left[len(left)-1].key <= key)
+		left = append(left, scored{key: key, row: row})
+	}
+	if sorted && len(left) == len(rows) {
+		return rows, false
+	}
+	if !sorted {
+		left = sortStable(left)
+	}
+	next = make([]int32, len(left))
+	for i := range left {
+		next[i] = left[i].row
+	}
+	return next, true
+}
