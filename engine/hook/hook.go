@@ -87,7 +87,7 @@ type Output struct {
 // Step is one workflow step. In a decision either Step or Continue is set.
 type Step struct {
 	ID       string         `json:"id,omitempty"`
-	Step     string         `json:"step,omitempty"`     // step type, or its shorthand: "wait-port 6379"
+	Step     string         `json:"step,omitempty"`     // step type
 	Input    map[string]any `json:"input,omitempty"`    // the step's own keys
 	Timeout  string         `json:"timeout,omitempty"`  // a duration, "1m"
 	Continue string         `json:"continue,omitempty"` // call the implementation again with this token and the outputs so far

@@ -1,0 +1,115 @@
+package entity
+
+import (
+	"context"
+	"slices"
+
+	"github.com/gowanus-project/gowanus/dsl/expr"
+	"github.com/gowanus-project/gowanus/engine/fault"
+)
+
+// scope answers the questions of expressions written on an entity.
+type scope struct{ self *Entity }
+
+func (s scope) Self() expr.Entity { return s.self }
+
+func (s scope) Config(ctx context.Context, of expr.Entity, key string) (any, error) {
+	e, err := s.own(of)
+	if err != nil {
+		return nil, err
+	}
+	return e.Config(ctx, key)
+}
+
+func (s scope) AttributeWhenReady(ctx context.Context, of expr.Entity, sensor string, o expr.WaitOptions) (any, error) {
+	e, err := s.own(of)
+	if err != nil {
+		return nil, err
+	}
+	v, err := e.WhenReady(ctx, sensor, o)
+	return e.tree.Resolve(v), err
+}
+
+func (s scope) Find(_ context.Context, from expr.Entity, how expr.Locator, id string) (expr.Entity, error) {
+	e, err := s.own(from)
+	if err != nil {
+		return nil, err
+	}
+	if how == expr.Parent && e.parent == nil {
+		return nil, nil
+	}
+	found := e.find(how, id)
+	if found == nil {
+		return nil, fault.New(fault.NotFound, "No entity matching id '%s' (%s of %s)", id, how, e.Name())
+	}
+	return found, nil
+}
+
+func (s scope) own(h expr.Entity) (*Entity, error) {
+	if e, ok := h.(*Entity); ok && e != nil {
+		return e, nil
+	}
+	return nil, fault.New(fault.Invalid, "%T is not an entity of this server", h)
+}
+
+// find looks for an entity as the locator says; nil when there is none.
+func (e *Entity) find(how expr.Locator, id string) *Entity {
+	switch how {
+	case expr.Self:
+		return e
+	case expr.Parent:
+		return e.parent
+	case expr.Root, expr.ScopeRoot:
+		return e.Root()
+	case expr.Child:
+		return pick(e.Children(), id)
+	case expr.Sibling:
+		if e.parent == nil {
+			return nil
+		}
+		others := slices.DeleteFunc(e.parent.Children(), func(c *Entity) bool { return c == e })
+		return pick(others, id)
+	case expr.Descendant, expr.Member:
+		return pick(e.Descendants()[1:], id)
+	case expr.Ancestor:
+		for p := e.parent; p != nil; p = p.parent {
+			if p.matches(id) {
+				return p
+			}
+		}
+		return nil
+	case expr.Application:
+		return pick(e.tree.Applications(), id)
+	}
+	return e.nearest(id)
+}
+
+// nearest looks in the whole application: below the entity first, then below
+// each ancestor in turn.
+func (e *Entity) nearest(id string) *Entity {
+	for at := e; at != nil; at = at.parent {
+		if found := pick(at.Descendants(), id); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// pick gives the first entity with that plan id, else the one with that id.
+func pick(list []*Entity, id string) *Entity {
+	for _, e := range list {
+		if e.rec.PlanID == id && id != "" {
+			return e
+		}
+	}
+	for _, e := range list {
+		if string(e.rec.ID) == id {
+			return e
+		}
+	}
+	return nil
+}
+
+func (e *Entity) matches(id string) bool {
+	return id != "" && (e.rec.PlanID == id || string(e.rec.ID) == id)
+}

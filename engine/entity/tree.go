@@ -1,0 +1,295 @@
+package entity
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/store"
+)
+
+const (
+	entityBucket store.Bucket = "entity"
+	sensorBucket store.Bucket = "sensor"
+)
+
+// Tree holds all entities of a server.
+type Tree struct {
+	store store.Store
+	waits waits
+
+	mu       sync.RWMutex
+	entities map[ID]*Entity
+	roots    []*Entity
+	seq      uint64
+}
+
+// New is an entity to be created, with all below it.
+type New struct {
+	Record
+	Declaration *Declaration
+	Children    []*New
+}
+
+// NewTree gives an empty tree that keeps itself in the store.
+func NewTree(s store.Store) *Tree {
+	return &Tree{store: s, entities: map[ID]*Entity{}}
+}
+
+// Load reads all entities from the store. declare gives the declaration for a
+// type name; it must not fail, so that an entity whose type is gone is there
+// and can be deleted.
+func (t *Tree) Load(declare func(Record) *Declaration) error {
+	var all []*Entity
+	err := t.store.Scan(entityBucket, "", func(key string, value []byte) error {
+		var r Record
+		if err := json.Unmarshal(value, &r); err != nil {
+			return fault.New(fault.Internal, "entity %s in the store cannot be read: %w", key, err)
+		}
+		e := t.build(r, declare(r))
+		t.entities[r.ID] = e
+		t.seq = max(t.seq, r.Seq)
+		all = append(all, e)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(all, func(a, b *Entity) int { return cmp.Compare(a.rec.Seq, b.rec.Seq) })
+	for _, e := range all {
+		if e.rec.Parent == "" {
+			t.roots = append(t.roots, e)
+			continue
+		}
+		e.parent = t.entities[e.rec.Parent]
+		if e.parent == nil {
+			return fault.New(fault.Internal, "entity %s in the store has no parent %s", e.rec.ID, e.rec.Parent)
+		}
+		e.parent.children = append(e.parent.children, e)
+	}
+	return t.loadSensors(all)
+}
+
+func (t *Tree) loadSensors(all []*Entity) error {
+	err := t.store.Scan(sensorBucket, "", func(key string, value []byte) error {
+		id, name, _ := strings.Cut(key, "/")
+		var r Reading
+		e := t.entities[ID(id)]
+		if err := json.Unmarshal(value, &r); err != nil || e == nil || r.Value == nil {
+			return nil // left over from an entity removed in the same instant
+		}
+		if e.sensors == nil {
+			e.sensors = map[string]Reading{}
+		}
+		e.sensors[name] = r
+		return nil
+	})
+	for _, e := range all {
+		if p := e.parent; p != nil && p.decl.Aggregates && e.decl.Startable() {
+			state, _ := e.sensors[ServiceState].Value.(string)
+			p.quorum.note(e, state)
+		}
+	}
+	return err
+}
+
+func (t *Tree) build(r Record, d *Declaration) *Entity {
+	e := &Entity{tree: t, rec: r, decl: d}
+	if len(r.Config) > 0 {
+		e.config = make(map[string]*setting, len(r.Config))
+		for key, raw := range r.Config {
+			e.config[key] = &setting{raw: raw}
+		}
+	}
+	e.rec.Config = nil
+	return e
+}
+
+// Add creates an entity with all below it, under parent or, for nil, as an
+// application, in one durable transaction that also holds extra. IDs,
+// positions and times are filled in; sensors of the service state start out
+// as created.
+func (t *Tree) Add(ctx context.Context, parent *Entity, n *New, extra *store.Batch) (*Entity, error) {
+	var made []*Entity
+	top := t.plant(parent, n, &made)
+	var b store.Batch
+	for _, e := range made {
+		r := e.record()
+		text, err := json.Marshal(r)
+		if err != nil {
+			return nil, fault.New(fault.Invalid, "entity %s has config that is not JSON: %w", r.Name, err)
+		}
+		b.Put(entityBucket, string(r.ID), text)
+	}
+	if extra != nil {
+		b.Append(extra)
+	}
+	if err := t.store.Commit(ctx, &b); err != nil {
+		return nil, fault.Wrap(err, "create", n.Name)
+	}
+	t.mu.Lock()
+	for _, e := range made {
+		t.entities[e.rec.ID] = e
+	}
+	if parent == nil {
+		t.roots = append(t.roots, top)
+	}
+	t.mu.Unlock()
+	if parent != nil {
+		parent.mu.Lock()
+		parent.children = append(parent.children, top)
+		parent.mu.Unlock()
+	}
+	for _, e := range slices.Backward(made) { // children first: their state goes up
+		if e.decl.Startable() {
+			e.Update(map[string]any{NotUpIndicators: map[string]any{notStarted: "not started"}, ServiceProblems: map[string]any{}})
+		}
+	}
+	return top, nil
+}
+
+func (t *Tree) plant(parent *Entity, n *New, made *[]*Entity) *Entity {
+	r := n.Record
+	if r.Created.IsZero() {
+		r.Created = time.Now().UTC().Truncate(time.Millisecond)
+	}
+	r.Application = r.ID
+	if parent != nil {
+		r.Parent, r.Application = parent.rec.ID, parent.rec.Application
+	}
+	t.mu.Lock()
+	t.seq++
+	r.Seq = t.seq
+	t.mu.Unlock()
+	e := t.build(r, n.Declaration)
+	e.parent = parent
+	*made = append(*made, e)
+	for _, c := range n.Children {
+		e.children = append(e.children, t.plant(e, c, made))
+	}
+	return e
+}
+
+// Get gives an entity by id.
+func (t *Tree) Get(id ID) (*Entity, error) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if e := t.entities[id]; e != nil {
+		return e, nil
+	}
+	return nil, fault.New(fault.NotFound, "no entity has the id '%s'", id)
+}
+
+// Applications gives the entities at the top, in the order of creation.
+func (t *Tree) Applications() []*Entity {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return slices.Clone(t.roots)
+}
+
+// All gives every entity, in no order.
+func (t *Tree) All() []*Entity {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return slices.Collect(maps.Values(t.entities))
+}
+
+// Remove takes an entity and all below it out of the tree and the store,
+// durably and together with extra. Those who wait for it are told.
+func (t *Tree) Remove(ctx context.Context, e *Entity, extra *store.Batch) error {
+	all := e.Descendants()
+	var b store.Batch
+	for _, d := range all {
+		d.mu.Lock()
+		b.Delete(entityBucket, string(d.rec.ID))
+		for name := range d.sensors {
+			b.Delete(sensorBucket, string(d.rec.ID)+"/"+name)
+		}
+		d.gone = true // from here on no sensor of it is written any more
+		d.mu.Unlock()
+	}
+	if extra != nil {
+		b.Append(extra)
+	}
+	if err := t.store.Commit(ctx, &b); err != nil {
+		for _, d := range all {
+			d.mu.Lock()
+			d.gone = false
+			d.mu.Unlock()
+		}
+		return fault.Wrap(err, "remove", e.Name())
+	}
+	t.mu.Lock()
+	for _, d := range all {
+		delete(t.entities, d.rec.ID)
+	}
+	t.roots = slices.DeleteFunc(t.roots, func(r *Entity) bool { return r == e })
+	t.mu.Unlock()
+	t.unhang(e)
+	for _, d := range slices.Backward(all) {
+		d.destroyed()
+	}
+	return nil
+}
+
+func (t *Tree) unhang(e *Entity) {
+	p := e.parent
+	if p == nil {
+		return
+	}
+	var c change
+	p.mu.Lock()
+	p.children = slices.DeleteFunc(p.children, func(other *Entity) bool { return other == e })
+	if p.quorum.drop(e.rec.ID) && p.decl.Aggregates && !p.gone {
+		c.quorate(p)
+	}
+	p.mu.Unlock()
+	c.deliver()
+}
+
+// Save writes the entity's record, durably.
+func (t *Tree) save(ctx context.Context, e *Entity, change func(e *Entity) (undo func())) error {
+	e.mu.Lock()
+	if e.gone {
+		e.mu.Unlock()
+		return fault.New(fault.NotFound, "entity %s has been removed", e.rec.Name)
+	}
+	undo := change(e)
+	text, err := json.Marshal(e.record())
+	e.mu.Unlock()
+	if err == nil {
+		var b store.Batch
+		b.Put(entityBucket, string(e.rec.ID), text)
+		err = t.store.Commit(ctx, &b)
+	}
+	if err != nil {
+		e.mu.Lock()
+		undo()
+		e.mu.Unlock()
+	}
+	return fault.Wrap(err, "change", e.Name())
+}
+
+// Rename gives the entity another display name, durably.
+func (e *Entity) Rename(ctx context.Context, name string) error {
+	return e.tree.save(ctx, e, func(e *Entity) func() {
+		old := e.rec.Name
+		e.rec.Name = name
+		return func() { e.rec.Name = old }
+	})
+}
+
+// SetTags replaces the tags by what fn makes of them, durably.
+func (e *Entity) SetTags(ctx context.Context, fn func([]any) []any) error {
+	return e.tree.save(ctx, e, func(e *Entity) func() {
+		old := e.rec.Tags
+		e.rec.Tags = fn(slices.Clone(old))
+		return func() { e.rec.Tags = old }
+	})
+}
