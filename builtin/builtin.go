@@ -1,0 +1,39 @@
+// Package builtin is the explicit list of everything native that a server is
+// made of: types, and locations with the steps that act on them.
+package builtin
+
+import (
+	"log/slog"
+
+	"github.com/gowanus-project/gowanus/builtin/docker"
+	"github.com/gowanus-project/gowanus/builtin/process"
+	"github.com/gowanus-project/gowanus/builtin/stock"
+	"github.com/gowanus-project/gowanus/engine/action"
+	"github.com/gowanus-project/gowanus/engine/catalog"
+	"github.com/gowanus-project/gowanus/engine/location"
+)
+
+// Config is what the native parts need to know.
+type Config struct {
+	Plane string       // name of this server on what it makes
+	Dir   string       // folder for the logs and records of local processes
+	Log   *slog.Logger // required
+}
+
+// Set is what the native parts add to an engine.
+type Set struct {
+	Types     []*catalog.Type
+	Providers []location.Provider
+	Actions   []action.Action
+}
+
+// All gives everything native.
+func All(c Config) Set {
+	d := docker.New(docker.Config{Plane: c.Plane, Log: c.Log})
+	p := process.New(process.Config{Plane: c.Plane, Dir: c.Dir, Log: c.Log})
+	return Set{
+		Types:     stock.Types(),
+		Providers: []location.Provider{d, p},
+		Actions:   append(d.Actions(), p.Actions()...),
+	}
+}
