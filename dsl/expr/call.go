@@ -24,7 +24,7 @@ func (t *translator) call(n *ast.CallNode) ast.Node {
 		if !ok {
 			return t.fail(off, "a function is called by its name")
 		}
-		if space, ok := callee.Node.(*ast.IdentifierNode); ok && !t.bound(space.Value) && !(t.it && space.Location().From == 0) {
+		if space, ok := callee.Node.(*ast.IdentifierNode); ok && !t.bound(space.Value) && !t.isIt(space) {
 			full := space.Value + "." + property.Value
 			if f := functionNamed(full); f != nil {
 				return t.invokeFunction(n, f, full, n.Arguments, space.Location().From)
@@ -55,10 +55,9 @@ func (t *translator) invokeFunction(n ast.Node, f *function, name string, argume
 
 // method makes a call on what stands before it.
 func (t *translator) method(n *ast.CallNode, callee *ast.MemberNode, name string, off int) ast.Node {
-	from, to := t.p.extent(callee.Node)
 	recv := t.node(callee.Node)
 	of, isEntity := t.entities[recv]
-	s := &site{off: off, name: name, recv: t.p.src.cut(from, to), method: true, eval: unknownMethod}
+	s := &site{off: off, name: name, recv: t.shown(callee.Node), method: true, eval: unknownMethod}
 	s.from, s.to = t.p.extent(n)
 	f := functionNamed(name)
 	if f != nil && f.ask == nil {

@@ -41,7 +41,7 @@ func (c *compiler) node(n *yamlpos.Node) node {
 	switch n.Kind {
 	case yamlpos.Scalar:
 		if text, ok := n.Value.(string); ok && strings.HasPrefix(text, Prefix) {
-			return c.expression(&source{chars: []rune(strings.TrimRight(text, " \t\r\n")), node: n}).node
+			return c.expression(&source{chars: []rune(strings.TrimRight(text, " \t\r\n")), node: n}, nil).node
 		}
 		return constant{n.Value}
 	case yamlpos.List:
@@ -90,8 +90,8 @@ func (c *compiler) mapping(n *yamlpos.Node) node {
 	return m
 }
 
-// expression compiles text.
-func (c *compiler) expression(src *source) compiled {
+// expression compiles text, in a chain as a link behind it.
+func (c *compiler) expression(src *source, it *compiled) compiled {
 	none := compiled{node: nothing, text: src.whole()}
 	if size := len(string(src.chars)); size > c.lim.Source {
 		c.add(src, src.shift, "limit Source of %d bytes exceeded: the expression has %d", c.lim.Source, size)
@@ -102,7 +102,7 @@ func (c *compiler) expression(src *source) compiled {
 		c.syntax(src, err)
 		return none
 	}
-	t := &translator{c: c, p: p, it: src.shift > 0, shared: &shared{entities: map[ast.Node]*Ref{}}}
+	t := &translator{c: c, p: p, it: it, shared: &shared{entities: map[ast.Node]*Ref{}}}
 	tree := t.node(p.tree)
 	if t.failed {
 		return none
@@ -113,7 +113,7 @@ func (c *compiler) expression(src *source) compiled {
 		return none
 	}
 	ref, isEntity := t.entities[tree]
-	return compiled{c.fold(prog, !t.impure && !t.loops, src.pos(src.shift)), none.text, isEntity, ref}
+	return compiled{c.fold(prog, !t.impure && !t.loops), none.text, isEntity, ref}
 }
 
 // assemble checks types and makes bytecode.
@@ -143,7 +143,7 @@ func fileError(err error) error {
 
 // fold computes at once what needs nobody and no loop. What fails then can
 // never work, unless it only costs too much to be computed here.
-func (c *compiler) fold(n node, able bool, pos yamlpos.Pos) node {
+func (c *compiler) fold(n node, able bool) node {
 	if !able {
 		return n
 	}
@@ -158,8 +158,6 @@ func (c *compiler) fold(n node, able bool, pos yamlpos.Pos) node {
 		return n
 	case errors.As(err, &e):
 		c.errs.Add(e.Pos, "%s", e.Err)
-	default:
-		c.errs.Add(pos, "%s", err)
 	}
 	return nothing
 }

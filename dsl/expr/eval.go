@@ -5,12 +5,16 @@ import (
 
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/vm"
+
+	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
 
 // constant is a part without expressions, or one that Compile computed.
 type constant struct{ v any }
 
 func (c constant) eval(*run) (any, error) { return c.v, nil }
+
+func (c constant) place() (yamlpos.Pos, string) { return yamlpos.Pos{}, "" }
 
 func (c constant) copy() any { return clone(c.v) }
 
@@ -46,7 +50,11 @@ func result(n node, r *run) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.out(v)
+	if v, err = r.out(v); err != nil {
+		pos, text := n.place()
+		return nil, &Error{pos, text, err}
+	}
+	return v, nil
 }
 
 // listNode is a list with an expression in it.
@@ -63,6 +71,8 @@ func (l listNode) eval(r *run) (any, error) {
 	}
 	return out, nil
 }
+
+func (l listNode) place() (yamlpos.Pos, string) { return yamlpos.Pos{}, "" }
 
 // mapNode is a map with an expression in it, in the order of the text.
 type mapNode struct {
@@ -82,6 +92,8 @@ func (m *mapNode) eval(r *run) (any, error) {
 	return out, nil
 }
 
+func (m *mapNode) place() (yamlpos.Pos, string) { return yamlpos.Pos{}, "" }
+
 // program is an expression in text form.
 type program struct {
 	code *vm.Program
@@ -97,13 +109,16 @@ func (p *program) eval(r *run) (any, error) {
 	return inside(v), nil
 }
 
+func (p *program) place() (yamlpos.Pos, string) { return p.src.pos(p.src.shift), p.src.whole() }
+
 // explain gives an error of the machine its place.
 func (p *program) explain(r *run, err error) error {
 	var known *Error
 	if errors.As(err, &known) {
 		return known
 	}
-	out := &Error{Pos: p.src.pos(p.src.shift), Text: p.src.whole(), Err: invalid("%s", err)}
+	pos, text := p.place()
+	out := &Error{pos, text, invalid("%s", err)}
 	var e *file.Error
 	if errors.As(err, &e) {
 		out.Pos = p.src.pos(e.From)
@@ -142,6 +157,8 @@ func (c *callNode) eval(r *run) (any, error) {
 	return c.site.run(r, args)
 }
 
+func (c *callNode) place() (yamlpos.Pos, string) { return c.site.src.pos(c.site.off), c.site.text() }
+
 // linkNode is a link of a chain in text form: next asks for what on gives.
 type linkNode struct{ on, next node }
 
@@ -155,3 +172,5 @@ func (l *linkNode) eval(r *run) (any, error) {
 	defer func() { r.it = saved }()
 	return l.next.eval(r)
 }
+
+func (l *linkNode) place() (yamlpos.Pos, string) { return l.next.place() }

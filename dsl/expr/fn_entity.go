@@ -17,7 +17,8 @@ func entityFunctions() []*function {
 		{name: "config", min: 1, max: 1, ask: config, check: checkKey, refer: referTo(RefConfig)},
 		{name: "attributeWhenReady", min: 1, max: 2, ask: attribute(false), check: checkWait, refer: referTo(RefSensor)},
 		{name: "attributeWhenReadyAllowingOnFire", min: 1, max: 2, ask: attribute(true), check: checkWait, refer: referTo(RefSensor)},
-		{name: "sensor", min: 1, max: 2, ask: sensor, check: checkKey},
+		{name: "sensor", min: 1, max: 2, pure: true, check: checkKey, run: sensor,
+			ask: func(r *run, _ Entity, args []any) (any, error) { return sensor(r, args) }},
 	}
 	for _, how := range []Locator{Child, Sibling, Descendant, Member, Ancestor, Application} {
 		all = append(all, &function{name: how.String(), min: 1, max: 1, entity: true, ask: find(how), check: checkKey, refer: referEntity(how)})
@@ -135,7 +136,7 @@ func attribute(allowOnFire bool) func(r *run, of Entity, args []any) (any, error
 	}
 }
 
-func sensor(_ *run, _ Entity, args []any) (any, error) {
+func sensor(_ *run, args []any) (any, error) {
 	key, err := name("a sensor", args[len(args)-1])
 	if err != nil || len(args) == 1 {
 		return Sensor{Name: key}, err

@@ -1,8 +1,11 @@
 package expr
 
 import (
+	"cmp"
 	"slices"
+	"strconv"
 
+	"github.com/gowanus-project/gowanus/internal/nearest"
 	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
 
@@ -11,8 +14,9 @@ type function struct {
 	name     string
 	min, max int // arguments; max is -1 for any number
 
-	// Exactly one of the two is set. ask works on an entity: the one that it
-	// is called on, else the one that owns the expression.
+	// ask works on an entity: the one that it is called on, else the one that
+	// owns the expression. run needs none; with both it is the one for the
+	// top of a chain.
 	ask func(r *run, of Entity, args []any) (any, error)
 	run operation
 
@@ -47,24 +51,14 @@ func functionNamed(name string) *function {
 	return nil
 }
 
-func byName(f *function, name string) int { return cmpText(f.name, name) }
+func byName(f *function, name string) int { return cmp.Compare(f.name, name) }
 
 // functions are all functions of the language, ordered by name.
 var functions = func() []*function {
 	all := slices.Concat(entityFunctions(), valueFunctions(), builtinFunctions())
-	slices.SortFunc(all, func(a, b *function) int { return cmpText(a.name, b.name) })
+	slices.SortFunc(all, func(a, b *function) int { return cmp.Compare(a.name, b.name) })
 	return all
 }()
-
-func cmpText(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
-}
 
 // counts checks the number of arguments.
 func (f *function) counts(n int) error {
@@ -82,12 +76,19 @@ func (f *function) counts(n int) error {
 // eval computes the function at a site.
 func (f *function) eval(r *run, s *site, args []any) (any, error) {
 	if !s.method {
-		if f.ask != nil {
-			return f.ask(r, r.scope.Self(), args)
+		if f.run != nil {
+			return f.run(r, args)
 		}
-		return f.run(r, args)
+		return f.ask(r, r.scope.Self(), args)
 	}
 	return callOn(r, s, f, args)
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return strconv.Itoa(n) + " " + word + "s"
 }
 
 // unknownMethod is what a name stands for that no function has: whether it
@@ -117,7 +118,7 @@ func noFunction(name string, onEntity bool) string {
 		}
 	}
 	text := "No such function '" + name + "'"
-	if near := nearest(name, names); near != "" {
+	if near := nearest.Word(name, names); near != "" {
 		text += "; did you mean " + near + "?"
 	}
 	return text

@@ -18,7 +18,7 @@ func (c *compiler) mapForm(e yamlpos.Entry, top bool, recv *compiled) compiled {
 		return c.chain(e, key)
 	}
 	if dot := methodDot(name); top && dot > 0 {
-		on := c.expression(&source{chars: []rune(Prefix + name[:dot]), node: key.node})
+		on := c.expression(&source{chars: []rune(Prefix + name[:dot]), node: key.node}, nil)
 		recv, off, name = &on, off+len([]rune(name[:dot]))+1, name[dot+1:]
 	}
 	if strings.ContainsAny(name, "([ ") {
@@ -79,7 +79,7 @@ func (c *compiler) mapCall(f *function, call *callNode, args []*yamlpos.Node, re
 	for _, a := range known {
 		able = able && a.known
 	}
-	out.node = c.fold(call, able, s.src.pos(s.off))
+	out.node = c.fold(call, able)
 	return out
 }
 
@@ -150,7 +150,7 @@ func (c *compiler) chain(e yamlpos.Entry, key *source) compiled {
 
 func (c *compiler) first(n *yamlpos.Node) compiled {
 	if text, ok := n.Value.(string); ok && n.Kind == yamlpos.Scalar {
-		return c.expression(&source{chars: []rune(strings.TrimSpace(text)), node: n})
+		return c.expression(&source{chars: []rune(strings.TrimSpace(text)), node: n}, nil)
 	}
 	if n.Kind == yamlpos.Map && len(n.Entries) == 1 {
 		return c.mapForm(n.Entries[0], true, nil)
@@ -159,8 +159,8 @@ func (c *compiler) first(n *yamlpos.Node) compiled {
 	return compiled{node: nothing}
 }
 
-// it is the word that a link in text form puts before itself.
-const it = "$it"
+// itWord is what a link in text form puts before itself.
+const itWord = "$it"
 
 func (c *compiler) link(n *yamlpos.Node, on compiled) compiled {
 	if n.Kind == yamlpos.Map && len(n.Entries) == 1 {
@@ -171,12 +171,12 @@ func (c *compiler) link(n *yamlpos.Node, on compiled) compiled {
 		c.errs.Add(n.Pos, "a link of a chain is a call, as text or as {function: arguments}")
 		return compiled{node: nothing}
 	}
-	head := it
+	head := itWord
 	if !strings.HasPrefix(text, "[") {
 		head += "."
 	}
 	src := &source{chars: []rune(head + text), node: n, shift: len(head), it: on.text}
-	next := c.expression(src)
+	next := c.expression(src, &on)
 	next.node = &linkNode{on.node, next.node}
 	next.text = src.whole()
 	return next

@@ -11,12 +11,12 @@ import (
 
 // handle carries an Entity through the virtual machine, which follows every
 // pointer that it sees to the end.
-type handle struct{ Entity }
+type handle struct{ of Entity }
 
 func entityOf(v any) (Entity, bool) {
 	switch v := v.(type) {
 	case handle:
-		return v.Entity, true
+		return v.of, true
 	case Entity:
 		return v, true
 	}
@@ -73,7 +73,7 @@ func (r *run) outAt(v any, depth int) (any, error) {
 	case string:
 		return v, r.spend(len(v))
 	case handle:
-		return v.Entity, nil
+		return v.of, nil
 	case Entity:
 		return v, nil
 	case Object:

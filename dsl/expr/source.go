@@ -42,7 +42,7 @@ func (s *source) cut(from, to int) string {
 	from, to = max(0, from), min(to, len(s.chars))
 	text := string(s.chars[min(from, to):to])
 	if s.shift > 0 && from == 0 {
-		text = s.it + strings.TrimPrefix(text, it)
+		text = s.it + strings.TrimPrefix(text, itWord)
 	}
 	text = strings.Join(strings.Fields(text), " ")
 	if chars := []rune(text); len(chars) > shownText {
@@ -52,8 +52,9 @@ func (s *source) cut(from, to int) string {
 }
 
 // placeIn gives the place of a character of a scalar's text. A plain scalar
-// starts at its node, a quoted one behind its quote. The lines of a block
-// start below its indicator, two columns in from nothing better known.
+// starts at its node, a quoted one behind its quote, a block in the line below
+// its indicator. The node does not tell how far a block is indented, nor what
+// was escaped or folded, so behind those the column counts in the text.
 func placeIn(n *yamlpos.Node, text []rune, off int) yamlpos.Pos {
 	if n == nil || n.Pos.Line == 0 {
 		return yamlpos.Pos{}
@@ -65,7 +66,8 @@ func placeIn(n *yamlpos.Node, text []rune, off int) yamlpos.Pos {
 			line, col = line+1, 0
 		}
 	}
-	switch block := strings.ContainsRune(string(text), '\n'); {
+	value, _ := n.Value.(string)
+	switch block := strings.ContainsRune(value, '\n'); {
 	case n.Quoted && block:
 		pos.Line, pos.Col = pos.Line+1+line, 1+col
 	case n.Quoted:

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/file"
@@ -15,7 +16,7 @@ import (
 type translator struct {
 	c  *compiler
 	p  *parsed
-	it bool // the text stands behind "it", a link of a chain
+	it *compiled // what the word it stands for, in a link of a chain
 
 	*shared
 	vars     []string // names that let bound
@@ -105,19 +106,26 @@ func (t *translator) node(n ast.Node) ast.Node {
 		defer func() { t.optional-- }()
 		return t.node(n.Node)
 	case *ast.MemberNode:
-		from, to := t.p.extent(n.Node)
-		s := &site{off: off, recv: t.p.src.cut(from, to), eval: member(t.optional > 0)}
+		s := &site{off: off, recv: t.shown(n.Node), eval: member(t.optional > 0)}
 		s.from, s.to = t.p.extent(n)
 		return t.invoke(s, t.node(n.Node), t.node(n.Property))
 	case *ast.SliceNode:
-		from, to := t.p.extent(n.Node)
-		return t.invoke(&site{off: off, recv: t.p.src.cut(from, to), eval: slice}, t.node(n.Node), t.orNil(n.From, off), t.orNil(n.To, off))
+		return t.invoke(&site{off: off, recv: t.shown(n.Node), eval: slice}, t.node(n.Node), t.orNil(n.From, off), t.orNil(n.To, off))
 	case *ast.CallNode:
 		return t.call(n)
 	case *ast.BuiltinNode:
 		return t.builtin(n)
 	}
 	return t.compound(n, off)
+}
+
+// shown gives what a call or access stands on, for messages.
+func (t *translator) shown(n ast.Node) string {
+	if p, ok := n.(*ast.PointerNode); ok && p.Name == "" {
+		return "the element"
+	}
+	from, to := t.p.extent(n)
+	return t.p.src.cut(from, to)
 }
 
 func (t *translator) orNil(n ast.Node, off int) ast.Node {
@@ -144,6 +152,9 @@ func (t *translator) compound(n ast.Node, off int) ast.Node {
 		if functionNamed(n.Name) != nil {
 			return t.fail(off, "let %s hides the function of that name", n.Name)
 		}
+		if strings.HasPrefix(n.Name, "$") {
+			return t.fail(off, "the name of a variable starts with a letter, not $")
+		}
 		value := t.node(n.Value)
 		t.vars = append(t.vars, n.Name)
 		defer func() { t.vars = t.vars[:len(t.vars)-1] }()
@@ -169,13 +180,20 @@ func (t *translator) bound(name string) bool {
 	return false
 }
 
+// isIt tells the word it that a link of a chain was given.
+func (t *translator) isIt(n *ast.IdentifierNode) bool { return t.it != nil && n.Location().From == 0 }
+
 // word rewrites a name that stands alone.
 func (t *translator) word(n *ast.IdentifierNode) ast.Node {
 	off := n.Location().From
 	switch {
-	case t.it && off == 0 && t.p.src.outer == nil:
+	case t.isIt(n):
 		t.impure = true
-		return t.invoke(&site{off: off, eval: func(r *run, _ *site, _ []any) (any, error) { return r.it, nil }})
+		before := t.invoke(&site{off: off, eval: func(r *run, _ *site, _ []any) (any, error) { return r.it, nil }})
+		if t.it.entity {
+			t.entities[before] = t.it.ref
+		}
+		return before
 	case t.bound(n.Value):
 		return t.put(&ast.IdentifierNode{Value: n.Value}, off)
 	case n.Value == "null":
@@ -257,7 +275,11 @@ func (t *translator) builtin(n *ast.BuiltinNode) ast.Node {
 	out := &ast.BuiltinNode{Name: n.Name, Throws: n.Throws}
 	for i, a := range n.Arguments {
 		if p, ok := a.(*ast.PredicateNode); ok {
-			out.Arguments = append(out.Arguments, t.round(off, t.node(p.Node)))
+			body := t.node(p.Node)
+			if n.Name == "groupBy" {
+				body = t.invoke(&site{off: off, eval: groupKey}, body)
+			}
+			out.Arguments = append(out.Arguments, t.round(off, body))
 			continue
 		}
 		if i == 2 && n.Name == "reduce" {
@@ -279,6 +301,15 @@ func (t *translator) builtin(n *ast.BuiltinNode) ast.Node {
 func (t *translator) round(off int, body ast.Node) ast.Node {
 	pay := t.invoke(&site{off: off, eval: func(r *run, _ *site, _ []any) (any, error) { return nil, r.tick(1) }})
 	return t.put(&ast.PredicateNode{Node: t.put(&ast.SequenceNode{Nodes: []ast.Node{pay, body}}, off)}, off)
+}
+
+func groupKey(_ *run, _ *site, args []any) (any, error) {
+	_, isList := elements(args[0])
+	_, isMap := entries(args[0])
+	if isList || isMap {
+		return nil, invalid("groupBy groups by text, numbers or booleans, not %s", kindOf(args[0]))
+	}
+	return args[0], nil
 }
 
 // collection checks that a predicate has a list to go through.

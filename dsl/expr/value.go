@@ -18,6 +18,7 @@ type Value struct {
 // node or the scope; Value.Eval copies it.
 type node interface {
 	eval(r *run) (any, error)
+	place() (yamlpos.Pos, string) // where an expression stands, and its text
 }
 
 // IsExpr tells whether a plain value is an expression as a whole: text that
@@ -61,8 +62,8 @@ func (v *Value) Constant() bool {
 	return ok
 }
 
-// Refs lists what the expressions name with constants, in the order of the
-// text. Those inside an Object are left to whoever uses it.
+// Refs lists what the expressions name with constants, in the order in which
+// they are evaluated. Those inside an Object are left to whoever uses it.
 func (v *Value) Refs() []Ref { return v.refs }
 
 // Eval computes the value. The parts of lists and maps are computed in their

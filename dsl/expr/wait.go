@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gowanus-project/gowanus/internal/nearest"
 )
 
 // waitOptions reads the options of attributeWhenReady.
@@ -31,7 +33,7 @@ func waitOptions(v any) (WaitOptions, error) {
 			o.WaitForTruthy, err = yes(v)
 		default:
 			known := []string{"timeout", "timeout_if_down", "timeout_if_on_fire", "abort_if_on_fire", "wait_for_truthy"}
-			if near := nearest(key, known); near != "" {
+			if near := nearest.Word(key, known); near != "" {
 				return o, invalid("unknown option %q; did you mean %s?", key, near)
 			}
 			return o, invalid("unknown option %q; expected one of %s", key, strings.Join(known, ", "))
