@@ -42,7 +42,7 @@ func TestRunCommand(t *testing.T) {
 		{"env is text", map[string]any{"env": "x"}, "", "run-command: input env: got x, expected a map", fault.Invalid},
 		{"env name", map[string]any{"env": map[string]any{"A=B": 1}}, "", `run-command: input env: "A=B" cannot name an environment variable`, fault.Invalid},
 		{"env value", map[string]any{"env": map[string]any{"A": []any{}}}, "", "run-command: input env: A is a list or a map, expected a plain value", fault.Invalid},
-		{"bad timeout", map[string]any{"timeout": "soon"}, "", "run-command: input timeout: got soon, expected a duration such as 10s", fault.Invalid},
+		{"bad timeout", map[string]any{"timeout": "soon"}, "", `run-command: input timeout: cannot read "soon" as duration: expected one such as "10s", "1m 30s" or "forever"`, fault.Invalid},
 	}
 	for i, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

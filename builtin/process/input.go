@@ -9,6 +9,7 @@ import (
 
 	"github.com/gowanus-project/gowanus/engine/action"
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/internal/coerce"
 )
 
 // input is what the steps of this package take.
@@ -68,11 +69,11 @@ func text(v any) (string, error) {
 }
 
 func duration(v any) (time.Duration, error) {
-	d, err := time.ParseDuration(fmt.Sprint(v))
-	if err != nil || d <= 0 {
-		return 0, fmt.Errorf("got %v, expected a duration such as 10s", v)
+	d, err := coerce.Duration(v)
+	if err == nil && d <= 0 {
+		err = fmt.Errorf("got %v, expected more than 0", v)
 	}
-	return d, nil
+	return d, err
 }
 
 // environ turns a map of plain values into environment variables; null values

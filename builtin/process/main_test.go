@@ -193,6 +193,7 @@ func watch(t *testing.T, p *Provider) *seen {
 	eventually(t, "the watcher is registered", func() bool { return len(p.watchersNow()) > registered })
 	t.Cleanup(func() {
 		cancel()
+		l.Close()
 		if err := <-done; err != context.Canceled {
 			t.Errorf("Watch ended with %v, want %v", err, context.Canceled)
 		}

@@ -38,26 +38,26 @@ type Provider struct {
 	logBytes    int64
 	logCheck    time.Duration
 
-	ctx       context.Context // ends at Close, and with it the followers
-	cancel    context.CancelFunc
 	followers sync.WaitGroup
 
-	mu       sync.Mutex // guards what follows, and the order of observations
-	loaded   bool
+	mu       sync.Mutex      // guards what follows, and the order of observations
+	ctx      context.Context // of the followers; nil while closed
+	cancel   context.CancelFunc
+	open     int // locations
 	entities map[string]*tracked
 	watchers map[*watcher]bool
 	commands map[string]bool // runs of commands that this server waits for
 }
 
 // New gives a provider; nothing is touched before a location is opened or a
-// step runs. Close ends its goroutines; the processes go on.
+// step runs. Its goroutines end when its last location is closed; the
+// processes go on.
 func New(c Config) *Provider {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	ctx, cancel := context.WithCancel(context.Background()) // the life of the provider, ended by Close
 	return &Provider{
-		dir: c.Dir, plane: c.Plane, log: c.Log, ctx: ctx, cancel: cancel,
+		dir: c.Dir, plane: c.Plane, log: c.Log,
 		stopTimeout: or(c.StopTimeout, 10*time.Second),
 		settle:      or(c.Settle, 200*time.Millisecond),
 		logBytes:    or(c.LogBytes, 10<<20),
@@ -84,15 +84,18 @@ const kind = "localhost"
 // Open gives the location on this machine. The only config key is "address",
 // under which others reach it; it is 127.0.0.1 otherwise.
 func (p *Provider) Open(d location.Definition) (location.Location, error) {
-	if err := p.load(); err != nil {
-		return nil, fault.Wrap(err, "open location", d.Name)
-	}
 	l := &local{provider: p, address: "127.0.0.1"}
 	if v, ok := d.Config["address"]; ok {
 		if l.address, ok = v.(string); !ok || l.address == "" {
 			return nil, fault.New(fault.Invalid, "location %s: address is %v, expected a name or an IP address", d.Name, v)
 		}
 	}
+	if err := p.load(); err != nil {
+		return nil, fault.Wrap(err, "open location", d.Name)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open++
 	return l, nil
 }
 
@@ -107,19 +110,24 @@ func (p *Provider) Actions() []action.Action {
 }
 
 // Close ends the goroutines that follow processes. The processes go on, and
-// the next server adopts them.
+// are adopted when the provider, or that of the next server, is used again.
 func (p *Provider) Close() error {
-	p.cancel()
+	p.mu.Lock()
+	if p.cancel != nil {
+		p.cancel()
+	}
+	p.ctx, p.cancel = nil, nil
+	p.mu.Unlock()
 	p.followers.Wait()
 	return nil
 }
 
-// load reads the records that are there and adopts what lives. It does so
-// once; an error is tried again by the next call.
+// load reads the records that are there and adopts what lives, unless that is
+// done already. An error is tried again by the next call.
 func (p *Provider) load() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.loaded {
+	if p.ctx != nil {
 		return nil
 	}
 	if err := supported(); err != nil {
@@ -149,10 +157,13 @@ func (p *Provider) load() error {
 		}
 		entities[t.entity] = t
 	}
-	p.entities, p.loaded = entities, true
+	p.entities = entities
+	p.ctx, p.cancel = context.WithCancel(context.Background()) // a life of its own, ended by Close
 	for _, t := range entities {
 		if err := p.adopt(t); err != nil {
-			return fault.Wrap(err, "adopt process", t.entity)
+			p.cancel()
+			p.ctx, p.cancel = nil, nil
+			return fault.Wrap(err, "adopt process of", t.entity)
 		}
 	}
 	return nil
@@ -162,6 +173,7 @@ func (p *Provider) load() error {
 type local struct {
 	provider *Provider
 	address  string
+	closed   bool // guarded by Provider.mu
 }
 
 // Hosts gives the one machine.
@@ -176,22 +188,33 @@ func (l *local) Hosts(context.Context) ([]location.Host, error) {
 	}}, nil
 }
 
-// Present gives the resource of each entity whose process runs.
+// Present gives the resource of each entity that was started and not stopped.
+// Whether it still runs, and if not, why, is what Watch tells first.
 func (l *local) Present(context.Context) (map[string]string, error) {
-	p := l.provider
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	present := map[string]string{}
-	for _, t := range p.entities {
-		if t.run != nil && t.run.up {
-			present[t.entity] = t.run.ident.String()
+	for _, t := range l.provider.all() {
+		if s := t.process(); s != nil {
+			present[t.entity] = s.ident.String()
 		}
 	}
 	return present, nil
 }
 
-// Close does nothing: the provider owns what a location uses.
-func (l *local) Close() error { return nil }
+// Close closes the provider when this was its last open location.
+func (l *local) Close() error {
+	p := l.provider
+	p.mu.Lock()
+	if !l.closed {
+		l.closed = true
+		p.open--
+	}
+	last := p.open == 0
+	p.mu.Unlock()
+	if last {
+		return p.Close()
+	}
+	return nil
+}
 
 // Interfaces that the engine finds by assertion.
 var _ location.Location = (*local)(nil)

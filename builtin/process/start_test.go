@@ -104,17 +104,17 @@ func TestServerIsKilledLater(t *testing.T) {
 	p := newProvider(t, dir)
 	s := watch(t, p)
 	s.await(t, "up")
-	l := &local{provider: p}
-	present, err := l.Present(t.Context())
-	if err != nil || len(present) != 1 || present["later"] == "" {
-		t.Fatalf("present: %v, %v", present, err)
-	}
 	if err := syscall.Kill(living(t, "later")[0], syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	s.await(t, "up", "exited") // how is only told to the parent
-	if present, _ = l.Present(t.Context()); len(present) != 0 {
-		t.Errorf("present: %v, want none", present)
+	l := &local{provider: p}
+	if present, err := l.Present(t.Context()); err != nil || len(present) != 1 || present["later"] == "" {
+		t.Errorf("present: %v, %v; it was not stopped", present, err)
+	}
+	mustRun(t, p, "stop-process", "later", nil)
+	if present, err := l.Present(t.Context()); err != nil || len(present) != 0 {
+		t.Errorf("present: %v, %v; it was stopped", present, err)
 	}
 }
 
@@ -167,7 +167,7 @@ func TestEnds(t *testing.T) {
 			s.await(t, "up", test.want)
 			_, err := runStep(t.Context(), p, "check-process", entity, nil, nil)
 			reason := status{text: test.want}
-			if got, want := fmt.Sprint(err), "check process of web: it "+reason.sentence(); got != want || fault.KindOf(err) != fault.Unavailable {
+			if got, want := fmt.Sprint(err), "check process of web: it "+reason.sentence(); got != want || fault.KindOf(err) != fault.OnFire {
 				t.Errorf("check-process fails with %q, want %q", got, want)
 			}
 		})
@@ -200,12 +200,23 @@ func TestLaunchCommandThatLeavesNothing(t *testing.T) {
 
 func TestCloseEndsNothingOutside(t *testing.T) {
 	p := newProvider(t, t.TempDir())
-	mustRun(t, p, "start-process", "close", map[string]any{"command": forever})
-	if err := p.Close(); err != nil {
+	l, err := p.Open(location.Definition{Name: "here"})
+	if err != nil {
 		t.Fatal(err)
+	}
+	out := mustRun(t, p, "start-process", "close", map[string]any{"command": forever})
+	for range 2 {
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if n := len(living(t, "close")); n != 1 {
 		t.Errorf("%d processes live, want 1", n)
+	}
+	s := watch(t, p) // opens it again
+	s.await(t, "up")
+	if again := mustRun(t, p, "start-process", "close", map[string]any{"command": forever}); again["pid"] != out["pid"] {
+		t.Errorf("pid %v, want %v", again["pid"], out["pid"])
 	}
 }
 

@@ -172,17 +172,22 @@ func holdLease(ctx context.Context, c *action.Call, id ident) error {
 }
 
 // checkProcess is the step check-process: the check command decides if there
-// is one, else whether the process lives.
+// is one, else whether the process lives. When the process has ended, asking
+// again is in vain, and the error is of kind OnFire.
 func (p *Provider) checkProcess(ctx context.Context, c *action.Call) (any, error) {
 	in, err := read(c, "check-process", "command", "env", "timeout")
 	if err != nil {
 		return nil, err
 	}
-	if in.command != "" {
+	t, err := p.entity(c)
+	if err == nil && in.command != "" {
 		in.name = "check"
 		_, err = p.command(ctx, c, in)
-	} else {
-		err = p.alive(c)
+	} else if err == nil {
+		err = p.alive(t)
+	}
+	if s := process(t); err != nil && s != nil && s.Ended != "" && ctx.Err() == nil {
+		err = fault.New(fault.OnFire, "it %s%s", status{text: s.Ended}.sentence(), quote(tailFile(filepath.Join(t.dir, stderrLog), 0)))
 	}
 	if err != nil {
 		return nil, fault.Wrap(err, "check process of", c.Entity.Name)
@@ -190,22 +195,28 @@ func (p *Provider) checkProcess(ctx context.Context, c *action.Call) (any, error
 	return map[string]any{"running": true}, nil
 }
 
-// alive fails with the reason when the entity's process does not run.
-func (p *Provider) alive(c *action.Call) error {
-	t, err := p.entity(c)
-	if err != nil {
-		return err
+func process(t *tracked) *started {
+	if t == nil {
+		return nil
 	}
+	return t.process()
+}
+
+// alive fails when nothing of the entity's process lives.
+func (p *Provider) alive(t *tracked) error {
 	s := t.process()
 	if s == nil {
 		return fault.New(fault.Unavailable, "it was not started")
 	}
+	if s.Ended != "" {
+		return fault.New(fault.OnFire, "it has ended")
+	}
 	left, err := p.left(t, *s)
-	if err != nil || len(left) > 0 && s.Ended == "" {
+	switch {
+	case err != nil || len(left) > 0:
 		return err
+	case s.Done:
+		return fault.New(fault.OnFire, "the launch command exited with code 0 and left nothing running")
 	}
-	if s.Done {
-		return fault.New(fault.Unavailable, "the launch command exited with code 0 and left nothing running")
-	}
-	return fault.New(fault.Unavailable, "it %s%s", status{text: or(s.Ended, "exited")}.sentence(), quote(tailFile(filepath.Join(t.dir, stderrLog), 0)))
+	return fault.New(fault.Unavailable, "it has just ended") // its follower will say how
 }

@@ -90,13 +90,19 @@ type run struct {
 // watcher is one caller of Watch.
 type watcher struct{ observer location.Observer }
 
-// begin makes r the current run of t and follows it.
+// begin makes r the current run of t and follows it, unless the provider is
+// closed. Callers hold p.mu.
 func (p *Provider) begin(t *tracked, r *run) {
 	r.decided, r.over = make(chan struct{}), make(chan struct{})
 	r.up = true
 	t.run = r
-	p.followers.Add(1)
-	go p.follow(t, r)
+	if p.ctx == nil {
+		close(r.decided)
+		close(r.over)
+		return
+	}
+	ctx := p.ctx
+	p.followers.Go(func() { p.follow(ctx, t, r) })
 }
 
 // adopt takes up a recorded process after a restart of the server. Callers
@@ -176,12 +182,12 @@ func (p *Provider) left(t *tracked, s started) ([]ident, error) {
 	return ids, nil
 }
 
-// follow waits for the end of a run, as long as the provider is open.
-func (p *Provider) follow(t *tracked, r *run) {
-	defer p.followers.Done()
+// follow waits for the end of a run, as long as ctx lasts.
+func (p *Provider) follow(ctx context.Context, t *tracked, r *run) {
 	defer close(r.over)
-	if err := waitAll(p.ctx, r.ident); err != nil {
-		p.abandon(t, err)
+	if err := waitAll(ctx, r.ident); err != nil {
+		close(r.decided)
+		p.abandon(ctx, t, err)
 		return
 	}
 	left, err := p.left(t, r.started) // before the leader is collected: until then its session cannot be another's
@@ -193,7 +199,7 @@ func (p *Provider) follow(t *tracked, r *run) {
 	r.status = st
 	p.mu.Unlock()
 	if !st.ok || err != nil || len(left) == 0 {
-		p.ended(t, r, st, err)
+		p.ended(ctx, t, r, st, err)
 		close(r.decided)
 		return
 	}
@@ -201,21 +207,21 @@ func (p *Provider) follow(t *tracked, r *run) {
 	close(r.decided)
 	for err == nil && len(left) > 0 {
 		r.Members = left
-		if err = waitAll(p.ctx, left...); err == nil {
+		if err = waitAll(ctx, left...); err == nil {
 			left, err = members(r.started)
 		}
 		if err == nil && len(left) > 0 {
 			err = t.amend(r.Run, func(s *started) { s.Members = left })
 		}
 	}
-	p.ended(t, r, status{"exited", -1, false}, err) // daemons have other parents, which are told how
+	p.ended(ctx, t, r, status{"exited", -1, false}, err) // daemons have other parents, which are told how
 }
 
 // ended records how a run ended and tells the watchers. A command that did its
 // work at once and left nothing to watch is no news to them.
-func (p *Provider) ended(t *tracked, r *run, st status, err error) {
+func (p *Provider) ended(ctx context.Context, t *tracked, r *run, st status, err error) {
 	if err != nil {
-		p.abandon(t, err)
+		p.abandon(ctx, t, err)
 		return
 	}
 	quick := !r.released.IsZero() && time.Since(r.released) < p.settle
@@ -228,8 +234,8 @@ func (p *Provider) ended(t *tracked, r *run, st status, err error) {
 
 // abandon notes that a run is no longer followed: the provider closes, or the
 // system refused.
-func (p *Provider) abandon(t *tracked, err error) {
-	if p.ctx.Err() == nil {
+func (p *Provider) abandon(ctx context.Context, t *tracked, err error) {
+	if ctx.Err() == nil {
 		p.log.Error("process is no longer watched", "entity", t.entity, "error", err)
 	}
 }
