@@ -52,8 +52,8 @@ func (in *inspection) read(cfg Config, dir string, markErr error) error {
 	switch {
 	case in.empty && in.known && in.mark.sequence == 0, in.empty && errors.Is(markErr, errNoMark):
 		return nil
-	case in.empty:
-		return cfg.loss("its list of tables is missing, %d commits were acknowledged", in.mark.commits)
+	case in.empty: // Badger would begin anew and delete the tables
+		return fault.New(fault.Precondition, "store %s is damaged: its list of tables, %s, is missing; restore a backup", cfg.Dir, filepath.Join(dataDir, manifestFile))
 	case !in.known:
 		if err := cfg.loss("%w, so nobody knows whether commits are missing", markErr); err != nil {
 			return err
@@ -163,5 +163,5 @@ func (c Config) loss(format string, args ...any) error {
 		c.Log.Warn("store opened in spite of a loss", "dir", c.Dir, "loss", how)
 		return nil
 	}
-	return fault.New(fault.Precondition, "store %s has lost data: %w; restore a backup, or allow the loss to go on with what is left (nothing was changed yet)", c.Dir, how)
+	return fault.New(fault.Precondition, "store %s has lost data: %w; restore a backup, or copy the directory and allow the loss to go on with what is left", c.Dir, how)
 }

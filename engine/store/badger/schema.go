@@ -103,5 +103,5 @@ func (d *disk) raise(changes *store.Batch, to uint32) error {
 		return err
 	}
 	number := binary.BigEndian.AppendUint32(nil, to)
-	return d.writeBatch(changes, 1, write{key: schemaKey, value: number})
+	return d.writeBatch(changes, 0, write{key: schemaKey, value: number})
 }
