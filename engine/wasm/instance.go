@@ -189,9 +189,10 @@ func (i *instance) interrupted() bool {
 	return i.cause != nil && !errors.Is(i.cause, errTime)
 }
 
-// used gives the fuel that the call has taken of total.
+// used gives the fuel that the call has taken of total. Both counters are
+// negative after a trap for want of fuel.
 func (i *instance) used(total int64) int64 {
-	return total - int64(i.reserve.Get()) - int64(i.fuel.Get())
+	return min(total, total-int64(i.reserve.Get())-int64(i.fuel.Get()))
 }
 
 // charge takes fuel for work that a host function does for the guest; the

@@ -60,7 +60,8 @@ func (m *Module) Prepare(ctx context.Context) error {
 	return nil
 }
 
-// SuspendedError refuses a call because the module failed too often in a row.
+// SuspendedError refuses a call because the module failed too often in a row;
+// the kind of the error that it comes in is Unavailable.
 type SuspendedError struct {
 	Module   string
 	Failures int   // how many in a row
@@ -74,9 +75,6 @@ func (e *SuspendedError) Error() string {
 
 // Unwrap gives the last failure.
 func (e *SuspendedError) Unwrap() error { return e.Last }
-
-// FaultKind says that the module may become usable again.
-func (e *SuspendedError) FaultKind() fault.Kind { return fault.Unavailable }
 
 // Resume lets a suspended module be called again.
 func (m *Module) Resume() {
@@ -112,7 +110,7 @@ func (m *Module) acquire(ctx context.Context) (*instance, error) {
 		return nil, m.closedError()
 	}
 	if suspended != nil {
-		return nil, &SuspendedError{Module: m.name, Failures: failures, Last: suspended}
+		return nil, fault.As(&SuspendedError{Module: m.name, Failures: failures, Last: suspended}, fault.Unavailable)
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, fault.Wrap(err, "call module", m.name)

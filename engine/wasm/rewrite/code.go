@@ -41,8 +41,13 @@ type function struct {
 	weights []int64 // instructions that each meter charges for
 	calls   bool    // calls functions of the module, so it may recurse
 	bulk    bool    // needs the additional local
-	blocks  int
+	blocks  uint64  // blocks, and targets of br_table
+	width   uint64  // most values that a block takes or leaves
+	results uint64  // values that calls leave, all together
 }
+
+// spread is what the compiler's work for the function grows with.
+func (f *function) spread() uint64 { return f.blocks * (uint64(f.locals) + f.width) }
 
 // frame is the nominal size of the function's stack frame in slots of 8 bytes.
 // Operands that the compiler has to spill are not known here; a share of the
@@ -69,13 +74,19 @@ func (m *module) parseCode(r *reader) error {
 		return fault.New(fault.Invalid, "declares %d functions and has code for %d", len(m.defined), n)
 	}
 	m.bodies = int(n)
+	total := uint64(0)
 	for i := range m.defined {
 		body := r.skip(r.u32())
 		if r.err != nil {
 			return nil
 		}
-		if _, err := m.scan(i, body); err != nil {
+		f, err := m.scan(i, body)
+		if err != nil {
 			return fault.Wrap(err, "function", itoa(len(m.imports)+i))
+		}
+		total += f.spread()
+		if err := within("TotalBlockLocals", m.rules.Limits.TotalBlockLocals, "blocks times locals of all functions", total); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -87,7 +98,7 @@ func (m *module) scan(i int, body []byte) (*function, error) {
 	if err := within("CodePerFunction", l.CodePerFunction, "bytes of code", uint64(len(body))); err != nil {
 		return nil, err
 	}
-	f := &function{weights: make([]int64, 1, 8)}
+	f := &function{weights: make([]int64, 1, 8), blocks: 1}
 	r := &reader{b: body}
 	locals := uint64(len(m.types[m.defined[i]].Params))
 	f.groups = r.count()
@@ -134,12 +145,8 @@ func (w *walker) walk() error {
 			w.u32()
 		case op == 0x02 || op == 0x03 || op == 0x04:
 			w.open(op)
-			w.f.blocks++
-			if len(w.blocks) > l.Nesting {
-				return over("Nesting", l.Nesting, "nested blocks", uint64(len(w.blocks)))
-			}
-			if cost := uint64(w.f.blocks) * uint64(w.f.locals); cost > uint64(l.BlockLocals) {
-				return over("BlockLocals", l.BlockLocals, "blocks times locals", cost)
+			if err := within("Nesting", l.Nesting, "nested blocks", uint64(len(w.blocks))); err != nil {
+				return err
 			}
 		case op == 0x05:
 			if top := &w.blocks[len(w.blocks)-1]; top.op != 0x04 {
@@ -159,7 +166,10 @@ func (w *walker) walk() error {
 	if w.at != len(w.b) {
 		w.fail("%d bytes after the end", len(w.b)-w.at)
 	}
-	return nil
+	if err := within("BlockLocals", l.BlockLocals, "blocks times locals", w.f.spread()); err != nil {
+		return err
+	}
+	return within("CodePerFunction", l.CodePerFunction, "results of calls", w.f.results)
 }
 
 // open enters a block; a loop has a meter of its own.
@@ -169,7 +179,11 @@ func (w *walker) open(op byte) {
 		w.fail("uses SIMD (v128), which is not part of the module contract")
 	case t >= int64(len(w.types)):
 		w.fail("type %d does not exist", t)
+	case t >= 0:
+		s := w.types[t]
+		w.f.width = max(w.f.width, uint64(len(s.Params)+len(s.Results)))
 	}
+	w.f.blocks++
 	w.blocks = append(w.blocks, block{op: op, meter: w.meter})
 	if op == 0x03 {
 		w.meter = len(w.f.weights)
@@ -185,13 +199,18 @@ func (w *walker) operand(op byte, at int) {
 		w.index(w.reader, "label", len(w.blocks))
 	case 0x0e: // br_table
 		n := w.count()
+		w.f.blocks += uint64(n)
 		for i := uint32(0); i <= n && w.err == nil; i++ {
 			w.index(w.reader, "label", len(w.blocks))
 		}
 	case 0x10: // call
-		w.call(w.functionIndex(w.reader))
+		if f := w.functionIndex(w.reader); w.err == nil {
+			w.call(f)
+		}
 	case 0x11: // call_indirect
-		w.typeIndex(w.reader)
+		if t := w.typeIndex(w.reader); w.err == nil {
+			w.f.results += uint64(len(w.types[t].Results))
+		}
 		w.index(w.reader, "table", w.tables)
 		w.f.calls = true
 	case 0x1c: // select with types
@@ -231,6 +250,7 @@ func (w *walker) operand(op byte, at int) {
 }
 
 func (w *walker) call(f uint32) {
+	w.f.results += uint64(len(w.signature(f).Results))
 	if int(f) >= len(w.imports) {
 		w.f.calls = true
 	} else {
