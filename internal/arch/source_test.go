@@ -71,7 +71,7 @@ func checkDecl(t *testing.T, fset *token.FileSet, d ast.Decl, test bool) {
 	at := fset.Position(d.Pos())
 	f, isFunc := d.(*ast.FuncDecl)
 	if isFunc {
-		if n := fset.Position(d.End()).Line - at.Line + 1; n > maxFunc {
+		if n := fset.Position(d.End()).Line - at.Line + 1; n > maxFunc && !test { // a table of cases may be long
 			t.Errorf("%s: %s has %d lines, the limit is %d", at, f.Name.Name, n, maxFunc)
 		}
 		if f.Recv == nil && f.Name.Name == "init" {
