@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 )
 
 // FuzzParse: never a panic; an error names its place; what is read keeps the
-// limits, can be written as JSON, and reads the same again from there.
+// limits, can be written as JSON and YAML, and reads the same from there.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"a: 1", "a: &x [1, *x]", "<<: {a: b}", "- - - a", "a: !!int 5", "? a\n: b", "--- a\n--- b", "%TAG ! x\n---\n!a b",
@@ -44,6 +45,10 @@ func FuzzParse(f *testing.F) {
 		second, _ := json.Marshal(again.Any())
 		if second = bytes.ReplaceAll(second, []byte("\u0085"), []byte(`\u0085`)); !bytes.Equal(first, second) {
 			t.Errorf("reads differently from JSON:\n%s\n%s", first, second)
+		}
+		formatted, err := yamlpos.Parse("f", []byte(yamlpos.Format(node)), yamlpos.Limits{Nodes: 10_000})
+		if err != nil || !reflect.DeepEqual(formatted.Any(), node.Any()) {
+			t.Errorf("%q reads as %#v, %v; want %#v", yamlpos.Format(node), formatted.Any(), err, node.Any())
 		}
 	})
 }
