@@ -116,11 +116,17 @@ func (c *compiler) expression(src *source, it *compiled) compiled {
 	return compiled{c.fold(prog, !t.impure && !t.loops), none.text, isEntity, ref}
 }
 
+// builtins are the functions of expr-lang, which its checker wants to know.
+var builtins = conf.CreateNew().Builtins
+
 // assemble checks types and makes bytecode.
 func assemble(src *source, tree ast.Node) (*program, error) {
-	config := conf.CreateNew()
-	config.Optimize = false // it would compute constants without limits
-	config.Functions[callName] = caller()
+	config := &conf.Config{
+		Functions:    conf.FunctionsTable{callName: caller()},
+		Builtins:     builtins,
+		ShortCircuit: true,
+		Optimize:     false, // it would compute constants without limits
+	}
 	parsed := &parser.Tree{Node: tree, Source: file.NewSource(string(src.chars))}
 	if _, err := checker.Check(parsed, config); err != nil {
 		return nil, fileError(err)

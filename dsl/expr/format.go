@@ -79,7 +79,7 @@ func parseDirective(s string) (directive, string, error) {
 		i++
 		n, ok := digits()
 		if !ok {
-			return d, "", invalid("format %s: digits are expected after the point", s[:i])
+			return d, "", invalid("format %s has no digits behind its point", s[:i])
 		}
 		d.precision = n
 	}

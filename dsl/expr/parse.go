@@ -25,11 +25,7 @@ func parse(src *source, lim Limits) (*parsed, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := conf.CreateNew()
-	config.MaxNodes = uint(lim.Nodes)
-	for _, name := range impure {
-		config.Disabled[name] = true
-	}
+	config := &conf.Config{MaxNodes: uint(lim.Nodes), Disabled: impure}
 	p := &parsed{src: src, chars: s.out, quoted: s.quoted}
 	tree, err := parser.ParseWithConfig(string(s.out), config)
 	if err != nil {
@@ -39,8 +35,9 @@ func parse(src *source, lim Limits) (*parsed, error) {
 	return p, nil
 }
 
-// impure are the functions of expr-lang that look at a clock or read files.
-var impure = []string{"now", "date", "duration", "timezone"}
+// impure are the functions of expr-lang that look at a clock or read files,
+// and one whose values are none of blueprints.
+var impure = map[string]bool{"now": true, "date": true, "timezone": true, "duration": true}
 
 // explain gives an error of expr-lang's parser in the words of Brooklyn.
 func (p *parsed) explain(err error, lim Limits) error {

@@ -36,7 +36,17 @@ func compileRegexp(text string) (*pattern, error) {
 
 // states estimates the size of the automaton, repetitions written out.
 func states(re *syntax.Regexp) int {
-	n := 1 + len(re.Rune)/64
+	n := 1
+	switch re.Op {
+	case syntax.OpLiteral:
+		n = len(re.Rune)
+	case syntax.OpCharClass:
+		n = 1 + len(re.Rune)/64
+	case syntax.OpConcat, syntax.OpRepeat:
+		n = 0
+	case syntax.OpCapture:
+		n = 2
+	}
 	for _, sub := range re.Sub {
 		n = min(n+states(sub), 2*maxPattern)
 	}
@@ -46,8 +56,10 @@ func states(re *syntax.Regexp) int {
 	return n
 }
 
-// pay accounts for a search in so many bytes: linear in their product.
-func (p *pattern) pay(r *run, bytes int) error { return r.tick(1 + bytes/64*p.size/16) }
+// pay accounts for a search in so many bytes. At its worst it visits each
+// state for each byte, which nothing can interrupt; the price lets an
+// evaluation do so for some two seconds.
+func (p *pattern) pay(r *run, bytes int) error { return r.tick(1 + bytes*p.size/128) }
 
 // replaceAll replaces each match as Java does: in the replacement $1 stands
 // for a group and \ takes the next character as it is.

@@ -1,0 +1,63 @@
+package expr_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/gowanus-project/gowanus/dsl/expr"
+)
+
+var benchmarks = []struct {
+	name string
+	v    any
+}{
+	{"config", `$brooklyn:config("n")`},
+	{"chain", `$brooklyn:component("db").attributeWhenReady("url")`},
+	{"format", `$brooklyn:formatString("%s:%d/%s", component("db").config("user"), config("n"), config("host"))`},
+	{"mapform", map[string]any{"$brooklyn:formatString": []any{"%s-%s", `$brooklyn:config("host")`, "v2"}}},
+	{"loop", `$brooklyn:sum(1..1000, # * 2)`},
+	{"constant", map[string]any{"a": []any{"b", int64(1)}, "c": `$brooklyn:formatString("%s", "x")`}},
+}
+
+func BenchmarkCompile(b *testing.B) {
+	for _, bm := range benchmarks {
+		b.Run(bm.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := expr.CompileAny(bm.v, expr.Limits{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// still is a Scope that keeps no record, so that only expressions are timed.
+type still struct{ *world }
+
+func (s still) Config(_ context.Context, of expr.Entity, key string) (any, error) {
+	return of.(*entity).config[key], nil
+}
+
+func (s still) AttributeWhenReady(_ context.Context, of expr.Entity, sensor string, _ expr.WaitOptions) (any, error) {
+	return of.(*entity).sensors[sensor], nil
+}
+
+func (s still) Find(_ context.Context, from expr.Entity, _ expr.Locator, id string) (expr.Entity, error) {
+	return below(from.(*entity).parent, id, 99), nil
+}
+
+func BenchmarkEval(b *testing.B) {
+	scope := still{newWorld()}
+	for _, bm := range benchmarks {
+		b.Run(bm.name, func(b *testing.B) {
+			v := compile(b, bm.v)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := v.Eval(context.Background(), scope); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
