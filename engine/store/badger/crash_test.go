@@ -157,7 +157,7 @@ func TestKill(t *testing.T) {
 	dir := t.TempDir()
 	total := uint64(0)
 	for round := range *kills {
-		acked := killedRun(t, dir, time.Duration(r.IntN(120_000))*time.Microsecond, round%4 == 3)
+		acked := killedRun(t, dir, time.Duration(r.IntN(60_000))*time.Microsecond, round%4 == 3)
 		total = max(total, acked)
 		if round%2 == 1 && round < *kills-1 {
 			continue // the next child finds what this one left
