@@ -110,6 +110,9 @@ func (m *module) scan(i int, body []byte) (*function, error) {
 			return nil, orErr(err, r.err)
 		}
 	}
+	if r.err != nil {
+		return nil, r.err
+	}
 	f.locals = uint32(locals)
 	f.decl = body[start:r.at]
 	f.code = body[r.at:]

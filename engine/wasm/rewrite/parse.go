@@ -122,6 +122,10 @@ func parse(bin []byte, rules *Rules) (*module, error) {
 			return nil, r.err
 		}
 		if id == secCustom {
+			c := &reader{b: body}
+			if c.name(); c.err != nil {
+				return nil, fault.New(fault.Invalid, "custom section: %w", c.err)
+			}
 			m.sections = append(m.sections, section{id, body})
 			continue
 		}

@@ -1,0 +1,311 @@
+package rewrite_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/gowanus-project/gowanus/engine/fault"
+	a "github.com/gowanus-project/gowanus/engine/wasm/internal/asm"
+	"github.com/gowanus-project/gowanus/engine/wasm/rewrite"
+)
+
+func rules() *rewrite.Rules {
+	ii := rewrite.Signature{Params: "\x7f\x7f", Results: "\x7f"}
+	return &rewrite.Rules{Limits: rewrite.DefaultLimits(), Imports: map[string]rewrite.Signature{"wasi_snapshot_preview1.random_get": ii}}
+}
+
+func metered(t testing.TB, bin []byte) *rewrite.Module {
+	t.Helper()
+	m, err := rewrite.Rewrite(bin, rules())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// start makes an instance with a meter that is full; a module without one is
+// made as it is.
+func start(t testing.TB, bin []byte) api.Module {
+	t.Helper()
+	ctx := context.Background()
+	r := wazero.NewRuntime(ctx)
+	t.Cleanup(func() { _ = r.Close(ctx) })
+	m, err := r.InstantiateWithConfig(ctx, bin, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	set(m, rewrite.ExportFuel, rewrite.Slice)
+	set(m, rewrite.ExportReserve, 1<<40)
+	set(m, rewrite.ExportStack, 1<<20)
+	return m
+}
+
+func set(m api.Module, global string, v int64) {
+	if g, ok := m.ExportedGlobal(global).(api.MutableGlobal); ok {
+		g.Set(uint64(v))
+	}
+}
+
+func get(m api.Module, global string) int64 { return int64(m.ExportedGlobal(global).Get()) }
+
+// countdown is a module with f(n): a loop of n turns.
+func countdown() []byte {
+	m := &a.Module{}
+	m.Memory(1, -1)
+	m.Func("f", "i", "i", "",
+		a.Block(a.Loop(a.Get(0), a.Eqz, a.BrIf(1), a.Get(0), a.I32Const(1), a.Sub, a.Set(0), a.Br(0))), a.I32Const(42))
+	return m.Bytes()
+}
+
+func TestFuelIsCounted(t *testing.T) {
+	m := start(t, metered(t, countdown()).Binary)
+	for _, n := range []uint64{0, 1, 10, 1_000_000} {
+		set(m, rewrite.ExportFuel, rewrite.Slice)
+		set(m, rewrite.ExportReserve, 1<<40)
+		out, err := m.ExportedFunction("f").Call(context.Background(), n)
+		used := int64(rewrite.Slice+1<<40) - get(m, rewrite.ExportFuel) - get(m, rewrite.ExportReserve)
+		if err != nil || out[0] != 42 || used != int64(n)+2 {
+			t.Errorf("f(%d): %v, %v, took %d", n, out, err, used)
+		}
+	}
+}
+
+func TestStopAndExhaustion(t *testing.T) {
+	for name, c := range map[string]struct {
+		fuel, reserve, stop int64
+		ends                bool
+	}{
+		"enough":        {1002, 0, 0, true},
+		"one too few":   {1001, 0, 0, false},
+		"in reserve":    {10, 992, 0, true},
+		"not enough":    {10, 991, 0, false},
+		"stop unseen":   {1002, 0, 1, true},
+		"stop when due": {10, 1 << 40, 1, false},
+	} {
+		m := start(t, metered(t, countdown()).Binary)
+		set(m, rewrite.ExportFuel, c.fuel)
+		set(m, rewrite.ExportReserve, c.reserve)
+		set(m, rewrite.ExportStop, c.stop)
+		if _, err := m.ExportedFunction("f").Call(context.Background(), 1000); (err == nil) != c.ends {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestBulkOperationsAreCharged(t *testing.T) {
+	m := &a.Module{}
+	m.Memory(1, -1)
+	m.Func("f", "i", "", "", a.I32Const(0), a.I32Const(0), a.Get(0), a.Op(0xfc, 11, 0))
+	i := start(t, metered(t, m.Bytes()).Binary)
+	for _, size := range []uint64{0, 256, 65536} {
+		set(i, rewrite.ExportFuel, rewrite.Slice)
+		_, err := i.ExportedFunction("f").Call(context.Background(), size)
+		if used := rewrite.Slice - get(i, rewrite.ExportFuel); err != nil || used != 1+int64(size)/256 {
+			t.Errorf("%d bytes took %d, %v", size, used, err)
+		}
+	}
+}
+
+// TestStackIsGivenBack recurses in every way a function can be left.
+func TestStackIsGivenBack(t *testing.T) {
+	m := &a.Module{}
+	m.Memory(1, -1)
+	// f(n, how): calls itself down to 0 and leaves by falling off, return, br, br_if or br_table.
+	m.Func("f", "ii", "iI", "",
+		a.Get(0), a.If(a.Get(0), a.I32Const(1), a.Sub, a.Get(1), a.Call(0), a.Drop, a.Drop),
+		a.Get(1), a.I32Const(1), a.Op(0x46), a.If(a.I32Const(1), a.I64Const(10), a.Return),
+		a.Get(1), a.I32Const(2), a.Op(0x46), a.If(a.I32Const(2), a.I64Const(20), a.Br(1)),
+		a.Get(1), a.I32Const(3), a.Op(0x46), a.If(a.I32Const(3), a.I64Const(30), a.I32Const(1), a.BrIf(1), a.Unreachable),
+		a.Get(1), a.I32Const(4), a.Op(0x46), a.If(a.I32Const(4), a.I64Const(40), a.I32Const(0), a.Op(0x0e, 1, 1, 1)),
+		a.I32Const(0), a.I64Const(0))
+	i := start(t, metered(t, m.Bytes()).Binary)
+	for how := range uint64(5) {
+		out, err := i.ExportedFunction("f").Call(context.Background(), 100, how)
+		if err != nil || out[0] != how || out[1] != 10*how {
+			t.Errorf("way %d: %v, %v", how, out, err)
+		}
+		if left := get(i, rewrite.ExportStack); left != 1<<20 {
+			t.Errorf("way %d: %d of the stack are left", how, left)
+		}
+	}
+	if _, err := i.ExportedFunction("f").Call(context.Background(), 1<<30, 0); err == nil || get(i, rewrite.ExportStack) >= 0 {
+		t.Errorf("endless: %v, %d left", err, get(i, rewrite.ExportStack))
+	}
+}
+
+func TestStartIsTakenOut(t *testing.T) {
+	m := &a.Module{}
+	m.Memory(1, -1)
+	g := m.Global('i', a.I32Const(0))
+	m.Export("g", 3, g)
+	m.Start = a.U(uint64(m.Func("", "", "", "", a.I32Const(9), a.Index(0x24, g))))
+	out := metered(t, m.Bytes())
+	i := start(t, out.Binary)
+	if v := i.ExportedGlobal("g").Get(); !out.Start || v != 0 {
+		t.Fatalf("start ran: %d", v)
+	}
+	if _, err := i.ExportedFunction(rewrite.ExportStart).Call(context.Background()); err != nil || i.ExportedGlobal("g").Get() != 9 {
+		t.Errorf("%v, %d", err, i.ExportedGlobal("g").Get())
+	}
+}
+
+func TestGrowthIsBounded(t *testing.T) {
+	m := &a.Module{}
+	m.Tables = append(m.Tables, []byte{0x70, 0, 1})
+	m.Memory(1, -1)
+	m.Func("memory", "i", "i", "", a.Get(0), a.Grow())
+	m.Exports[len(m.Exports)-1] = append(append(a.Text("grow"), 0), 0)
+	m.Func("table", "i", "i", "", a.Op(0xd0, 0x70), a.Get(0), a.Op(0xfc, 15, 0))
+	r := rules()
+	r.Limits.MemoryPages, r.Limits.TableEntries = 10, 20
+	out, err := rewrite.Rewrite(m.Bytes(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := start(t, out.Binary)
+	for _, c := range []struct {
+		f        string
+		by, want int32
+	}{{"grow", 9, 1}, {"grow", 1, -1}, {"table", 19, 1}, {"table", 1, -1}} {
+		got, err := i.ExportedFunction(c.f).Call(context.Background(), uint64(c.by))
+		if err != nil || int32(got[0]) != c.want {
+			t.Errorf("%s by %d: %v, %v", c.f, c.by, got, err)
+		}
+	}
+}
+
+// TestCustomSections keeps the names of functions, if they are in order, and
+// nothing else.
+func TestCustomSections(t *testing.T) {
+	names := func(part string) []byte { return a.Section(0, a.Join(a.Text("name"), a.Op(1), a.Text(part))) }
+	for name, c := range map[string]struct {
+		custom []byte
+		kept   bool
+	}{
+		"names":         {names("\x01\x00\x05hello"), true},
+		"other":         {a.Section(0, a.Join(a.Text("other"), a.Text("\x01\x00\x05hello"))), false},
+		"wrong index":   {names("\x01\x05\x05hello"), false},
+		"endless count": {names("\xff\xff\xff\xff\x0f\x00\x05hello"), false},
+		"cut":           {names("\x02\x00\x05hello"), false},
+	} {
+		m := &a.Module{Custom: c.custom}
+		m.Memory(1, -1)
+		m.Func("f", "", "", "")
+		out := metered(t, m.Bytes())
+		if kept := bytes.Contains(out.Binary, []byte("hello")); kept != c.kept {
+			t.Errorf("%s: kept is %v", name, kept)
+		}
+		start(t, out.Binary)
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	module := func(code ...[]byte) []byte {
+		m := &a.Module{}
+		m.Memory(1, -1)
+		m.Func("", "", "", "", code...)
+		return m.Bytes()
+	}
+	for name, c := range map[string]struct {
+		code []byte
+		want string
+	}{
+		"i32 minimum":   {a.Join(a.I32Const(-1<<31), a.Drop), ""},
+		"i32 maximum":   {a.Join(a.I32Const(1<<31-1), a.Drop), ""},
+		"i32 too large": {a.Join(a.I32Const(1<<31), a.Drop), "function 0: number at byte 6 is longer than 32 bits"},
+		"i32 endless":   {a.Join(a.Op(0x41, 0x80, 0x80, 0x80, 0x80, 0x80, 0), a.Drop), "function 0: number at byte 6 is longer than 32 bits"},
+		"i64 minimum":   {a.Join(a.I64Const(-1<<63), a.Drop), ""},
+		"i64 endless":   {a.Join(a.Op(0x42), bytes.Repeat(a.Op(0x80), 10), a.Op(0), a.Drop), "function 0: number at byte 11 is longer than 64 bits"},
+		"u32 padded":    {a.Op(0x10, 0x80, 0x80, 0x80, 0x80, 0x00), ""},
+		"u32 too large": {a.Op(0x10, 0x80, 0x80, 0x80, 0x80, 0x10), "function 0: number at byte 6 is longer than 32 bits"},
+	} {
+		_, err := rewrite.Rewrite(module(c.code), rules())
+		if got := fmt.Sprint(err); (c.want == "") != (err == nil) || err != nil && got != c.want {
+			t.Errorf("%s: got %v, want %s", name, err, c.want)
+		}
+	}
+}
+
+func TestCodeMustEndWhereItSays(t *testing.T) {
+	for name, c := range map[string]struct{ body, want string }{
+		"no end":        {"\x00\x01", "function 0: ends in the middle at byte 1"},
+		"open block":    {"\x00\x02\x40\x0b", "function 0: ends in the middle at byte 3"},
+		"after the end": {"\x00\x0b\x01", "function 0: 1 bytes after the end"},
+		"stray else":    {"\x00\x05\x0b", "function 0: else without if at byte 0"},
+		"empty":         {"", "function 0: ends in the middle at byte 0"},
+	} {
+		m := &a.Module{}
+		m.Memory(1, -1)
+		m.Functions = append(m.Functions, a.U(uint64(m.Type("", ""))))
+		m.Body("", []byte(c.body))
+		_, err := rewrite.Rewrite(m.Bytes(), rules())
+		if err == nil || err.Error() != c.want || fault.KindOf(err) != fault.Invalid {
+			t.Errorf("%s: got %v, want %s", name, err, c.want)
+		}
+	}
+}
+
+// compiles says whether wazero accepts a module. It may panic on what it
+// should refuse; that is what its callers guard against.
+func compiles(bin []byte) (ok bool, err error) {
+	defer func() {
+		if bug := recover(); bug != nil {
+			err = fmt.Errorf("panic: %v", bug)
+		}
+	}()
+	ctx := context.Background()
+	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().
+		WithCoreFeatures(api.CoreFeaturesV2&^api.CoreFeatureSIMD).WithMemoryLimitPages(1000))
+	defer r.Close(ctx)
+	_, err = r.CompileModule(ctx, bin)
+	return err == nil, err
+}
+
+// FuzzRewrite checks that no input panics, that refusals have a kind, and that
+// a module is valid with its meter exactly when it is valid without.
+func FuzzRewrite(f *testing.F) {
+	f.Add(a.Variety())
+	f.Add(countdown())
+	f.Add(a.Guest(nil, a.Echo()).Bytes())
+	f.Add([]byte("\x00asm\x01\x00\x00\x00"))
+	limits := rewrite.Limits{MemoryPages: 100, TableEntries: 100, LocalsPerFunction: 100, CodePerFunction: 1000, BlockLocals: 10_000, Functions: 100}
+	limits.FillDefaults()
+	f.Fuzz(func(t *testing.T, bin []byte) {
+		r := rules()
+		r.Limits = limits
+		m, err := rewrite.Rewrite(bin, r)
+		if err != nil {
+			if kind := fault.KindOf(err); kind == fault.Internal {
+				t.Fatalf("unclassified: %v", err)
+			}
+			return
+		}
+		before, berr := compiles(bin)
+		after, aerr := compiles(m.Binary)
+		panicked := berr != nil && strings.HasPrefix(berr.Error(), "panic") || aerr != nil && strings.HasPrefix(aerr.Error(), "panic")
+		if before != after && !panicked && !bytes.Contains(bin, []byte("name")) {
+			t.Fatalf("valid before: %v (%v), after: %v (%v)\n% x", before, berr, after, aerr, bin)
+		}
+	})
+}
+
+func BenchmarkRewrite(b *testing.B) {
+	m := &a.Module{}
+	m.Memory(1, -1)
+	for range 3000 {
+		m.Func("", "iii", "i", "iiii", bytes.Repeat(a.Join(a.Block(a.Loop(a.Get(0), a.BrIf(1))), a.Get(1), a.Load(), a.Set(0)), 40), a.Get(0))
+	}
+	bin := m.Bytes()
+	b.SetBytes(int64(len(bin)))
+	for b.Loop() {
+		if _, err := rewrite.Rewrite(bin, rules()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
