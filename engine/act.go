@@ -1,0 +1,275 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/gowanus-project/gowanus/dsl/expr"
+	"github.com/gowanus-project/gowanus/engine/action"
+	"github.com/gowanus-project/gowanus/engine/entity"
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/task"
+	"github.com/gowanus-project/gowanus/engine/workflow"
+	"github.com/gowanus-project/gowanus/internal/coerce"
+)
+
+// register puts the steps of the engine itself and those given to it into one
+// table.
+func (e *Engine) register(given []action.Action) error {
+	own := []action.Action{
+		{Name: "wait", Doc: "wait until a sensor has a value that counts as true", Run: e.wait},
+		{Name: "set-sensor", Doc: "publish a sensor value", Run: e.setSensorStep},
+		{Name: "clear-sensor", Doc: "take a sensor value away", Run: e.clearSensorStep},
+		{Name: "invoke-effector", Doc: "call an effector and wait for its result", Run: e.invokeStep},
+		{Name: "invoke-children", Doc: "call an effector of all children that have it, at the same time", Run: e.invokeChildren},
+		{Name: "obtain-host", Doc: "choose a host for the entity and reserve a place on it", Run: e.obtainHost},
+		{Name: "release-host", Doc: "give the entity's place back", Run: e.releaseHost},
+		{Name: "set-on-fire", Doc: "mark the entity as failed", Run: e.setOnFire},
+		{Name: "clean-locations", Doc: "remove what belongs to the application as a whole", Run: e.cleanLocations},
+		{Name: "unmanage", Doc: "remove the entity and all below it from management", Run: e.unmanageStep},
+		{Name: "repeat", Doc: "run another step until it succeeds; bounded by the step's timeout", Run: e.repeat},
+		{Name: "if-placed", Doc: "run another step if the entity holds a place", Run: e.ifPlaced},
+		{Name: "sleep", Doc: "let time pass", Run: sleep},
+		{Name: "log", Doc: "write a line to the task's output and the server's log", Run: e.logStep},
+		{Name: "fail", Doc: "end the workflow with an error", Run: failStep},
+		{Name: "no-op", Doc: "do nothing", Run: func(context.Context, *action.Call) (any, error) { return nil, nil }},
+	}
+	e.actions = make(map[string]action.Action, len(own)+len(given))
+	for _, a := range append(own, given...) {
+		if _, taken := e.actions[a.Name]; taken {
+			return fault.New(fault.Conflict, "step type %s is registered twice", a.Name)
+		}
+		e.actions[a.Name] = a
+	}
+	return nil
+}
+
+// self gives the entity on whose behalf a step acts.
+func (e *Engine) self(c *action.Call) (*entity.Entity, error) {
+	return e.tree.Get(entity.ID(c.Entity.ID))
+}
+
+// subject gives the entity that a step's input names, or its own.
+func (e *Engine) subject(c *action.Call) (*entity.Entity, error) {
+	v, named := c.Input["entity"]
+	if !named || v == nil {
+		return e.self(c)
+	}
+	if ent, ok := e.tree.ByValue(v); ok {
+		return ent, nil
+	}
+	return nil, fault.New(fault.NotFound, "step input entity: No entity matching id '%v'", v)
+}
+
+func required(c *action.Call, key string) (string, error) {
+	if s, ok := c.Input[key].(string); ok && s != "" {
+		return s, nil
+	}
+	return "", fault.New(fault.Invalid, "step input %s: expected a text, got %v", key, c.Input[key])
+}
+
+func (e *Engine) wait(ctx context.Context, c *action.Call) (any, error) {
+	ent, err := e.subject(c)
+	if err != nil {
+		return nil, err
+	}
+	sensor, err := required(c, "sensor")
+	if err != nil {
+		return nil, err
+	}
+	o := expr.DefaultWait()
+	if t := c.Input["timeout"]; t != nil {
+		d, err := coerce.Duration(t)
+		if err != nil {
+			return nil, fault.New(fault.Invalid, "step input timeout: %w", err)
+		}
+		o.Timeout = &d
+	}
+	v, err := ent.WhenReady(ctx, sensor, o)
+	if err != nil {
+		return nil, err
+	}
+	names, _ := c.Input["read"].([]any)
+	sensors := make(map[string]any, len(names))
+	for _, n := range names {
+		if value, ok := ent.Sensor(fmt.Sprint(n)); ok {
+			sensors[fmt.Sprint(n)] = value
+		}
+	}
+	return map[string]any{"value": v, "sensors": sensors, "entity": entity.Document(ent)}, nil
+}
+
+func (e *Engine) setSensorStep(_ context.Context, c *action.Call) (any, error) {
+	ent, err := e.subject(c)
+	if err != nil {
+		return nil, err
+	}
+	sensor, err := required(c, "sensor")
+	if err != nil {
+		return nil, err
+	}
+	ent.Set(sensor, c.Input["value"])
+	return nil, nil
+}
+
+func (e *Engine) clearSensorStep(ctx context.Context, c *action.Call) (any, error) {
+	clear := *c
+	clear.Input = map[string]any{"sensor": c.Input["sensor"], "entity": c.Input["entity"]}
+	return e.setSensorStep(ctx, &clear)
+}
+
+func (e *Engine) invokeStep(ctx context.Context, c *action.Call) (any, error) {
+	ent, err := e.subject(c)
+	if err != nil {
+		return nil, err
+	}
+	effector, err := required(c, "effector")
+	if err != nil {
+		return nil, err
+	}
+	if workflow.Current(ctx).Adjunct != "" && effector == "restart" && !wanted(ent) {
+		// The policy decided on an entity that meanwhile was stopped.
+		fmt.Fprintf(c.Out, "%s is not expected to run any more\n", ent.Name())
+		return nil, nil
+	}
+	args, _ := c.Input["args"].(map[string]any)
+	out, err := e.nested(ctx, ent, effector, args)
+	if lenient, _ := c.Input["lenient"].(bool); lenient && err != nil && !stopping(ctx) {
+		fmt.Fprintf(c.Err, "%s of %s failed: %s\n", effector, ent.Name(), err)
+		return nil, nil
+	}
+	return out, err
+}
+
+// wanted tells whether the entity is meant to run.
+func wanted(ent *entity.Entity) bool {
+	v, _ := ent.Sensor(entity.ServiceExpected)
+	return v == entity.Running || v == entity.OnFire || v == entity.Starting
+}
+
+func (e *Engine) invokeChildren(ctx context.Context, c *action.Call) (any, error) {
+	ent, err := e.self(c)
+	if err != nil {
+		return nil, err
+	}
+	effector, err := required(c, "effector")
+	if err != nil {
+		return nil, err
+	}
+	args, _ := c.Input["args"].(map[string]any)
+	var able []*entity.Entity
+	for _, child := range ent.Children() {
+		if child.Declaration().Effector(effector) != nil {
+			able = append(able, child)
+		}
+	}
+	return nil, task.Parallel(ctx, len(able), e.cfg.Limits.Parallel, func(ctx context.Context, i int) error {
+		if effector == "start" {
+			defer able[i].AwaitStart(ctx)()
+		}
+		_, err := e.nested(ctx, able[i], effector, args)
+		return fault.Wrap(err, effector, able[i].Name())
+	})
+}
+
+func (e *Engine) setOnFire(_ context.Context, c *action.Call) (any, error) {
+	ent, err := e.subject(c)
+	if err != nil {
+		return nil, err
+	}
+	reason, _ := c.Input["reason"].(string)
+	if reason == "" {
+		reason = "marked as failed"
+	}
+	ent.Problem("set-on-fire", reason)
+	ent.Expect(entity.OnFire)
+	return nil, nil
+}
+
+func (e *Engine) logStep(_ context.Context, c *action.Call) (any, error) {
+	message := fmt.Sprint(c.Input["message"])
+	e.log.Info(message, "entity", c.Entity.Name, "workflow", c.Workflow)
+	_, err := fmt.Fprintln(c.Out, message)
+	return nil, err
+}
+
+func failStep(_ context.Context, c *action.Call) (any, error) {
+	kind := fault.Invalid
+	if name, ok := c.Input["kind"].(string); ok {
+		kind = fault.ParseKind(name)
+	}
+	return nil, fault.New(kind, "%v", c.Input["message"])
+}
+
+// inner gives the call for the step that stands in another step's input.
+func (e *Engine) inner(c *action.Call) (func(context.Context) (any, error), error) {
+	name, err := required(c, "step")
+	if err != nil {
+		return nil, err
+	}
+	a, ok := e.actions[name]
+	if !ok {
+		return nil, fault.New(fault.Invalid, "step input step: unknown step type %q", name)
+	}
+	in, _ := c.Input["input"].(map[string]any)
+	return func(ctx context.Context) (any, error) {
+		call := *c
+		call.Input = maps.Clone(in)
+		return a.Run(ctx, &call)
+	}, nil
+}
+
+func (e *Engine) ifPlaced(ctx context.Context, c *action.Call) (any, error) {
+	run, err := e.inner(c)
+	if err != nil || c.Lease == nil {
+		return nil, err
+	}
+	return run(ctx)
+}
+
+// repeat asks again and again, since commands that check a service cannot
+// tell when their answer changes; the pauses grow up to a second.
+func (e *Engine) repeat(ctx context.Context, c *action.Call) (any, error) {
+	run, err := e.inner(c)
+	if err != nil {
+		return nil, err
+	}
+	var last error
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		out, err := run(ctx)
+		if err == nil {
+			return out, nil
+		}
+		if ctx.Err() == nil || last == nil { // the end of the time says nothing about the service
+			last = err
+		}
+		done := c.Block("Waiting until it succeeds: " + last.Error())
+		t := time.NewTimer(pause)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			done()
+			return nil, fault.New(fault.KindOf(context.Cause(ctx)), "%w; the last attempt failed: %w", context.Cause(ctx), last)
+		}
+		done()
+	}
+}
+
+func sleep(ctx context.Context, c *action.Call) (any, error) {
+	d, err := coerce.Duration(c.Input["duration"])
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "step input duration: %w", err)
+	}
+	defer c.Block("Sleeping " + coerce.FormatDuration(d))()
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}

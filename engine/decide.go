@@ -1,0 +1,117 @@
+package engine
+
+import (
+	"context"
+	"hash/fnv"
+	"time"
+
+	"github.com/gowanus-project/gowanus/engine/action"
+	"github.com/gowanus-project/gowanus/engine/catalog"
+	"github.com/gowanus-project/gowanus/engine/entity"
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/hook"
+	"github.com/gowanus-project/gowanus/engine/task"
+	"github.com/gowanus-project/gowanus/engine/workflow"
+	"github.com/gowanus-project/gowanus/internal/nearest"
+)
+
+// deciding is what the engine is to the workflows.
+type deciding struct{ *Engine }
+
+// Decide asks the implementation of the entity's type what the effector does.
+func (e deciding) Decide(ctx context.Context, r *workflow.Record) (*hook.Decision, error) {
+	ent, err := e.tree.Get(entity.ID(r.Entity))
+	if err != nil {
+		return nil, err
+	}
+	t, err := e.types.Get(catalog.Entity, ent.Type())
+	if err != nil {
+		return nil, err
+	}
+	if t.Entity == nil {
+		return nil, fault.New(fault.Invalid, "type %s cannot decide what effector %s does", t.Name, r.Effector)
+	}
+	if r.Config == nil {
+		// Once for the whole run, so that all of its decisions see the same.
+		if r.Config, err = e.configFor(ctx, ent, r.Effector); err != nil {
+			return nil, err
+		}
+	}
+	call := &hook.EffectorCall{
+		Type: t.Name, Effector: r.Effector, Args: r.Args, State: r.State, Token: r.Token, Outputs: r.Outputs,
+		Entity:   hook.Entity{Ref: ent.Ref(), Config: r.Config, Sensors: readings(ent)},
+		Location: e.places.describe(ent),
+		Now:      time.Now().UTC().Format(time.RFC3339Nano),
+		Seed:     seed(string(r.ID)),
+	}
+	if r.Token != "" {
+		return t.Entity.Continue(ctx, call)
+	}
+	return t.Entity.Effector(ctx, call)
+}
+
+// configFor resolves the config that a decision is given. What starts an
+// entity waits for it; anything else, a stop above all, must not hang on a
+// value that will never come, and goes without.
+func (e deciding) configFor(ctx context.Context, ent *entity.Entity, effector string) (map[string]any, error) {
+	if effector == "start" || effector == "restart" {
+		return ent.DeclaredConfig(ctx)
+	}
+	return ent.ReadyConfig(ctx), nil
+}
+
+func readings(ent *entity.Entity) map[string]any {
+	all := ent.Sensors()
+	out := make(map[string]any, len(all))
+	for name, r := range all {
+		out[name] = r.Value
+	}
+	return out
+}
+
+// seed gives decisions a source of chance that is the same when they are
+// repeated.
+func seed(id string) int64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(id))
+	return int64(h.Sum64() >> 1)
+}
+
+// Publish sets the sensors that a decision names.
+func (e deciding) Publish(r *workflow.Record, sensors map[string]any) error {
+	ent, err := e.tree.Get(entity.ID(r.Entity))
+	if err != nil {
+		return err
+	}
+	ent.Update(sensors)
+	return nil
+}
+
+// Act runs one step.
+func (e deciding) Act(ctx context.Context, r *workflow.Record, step hook.Step) (any, error) {
+	a, ok := e.actions[step.Step]
+	if !ok {
+		names := make([]string, 0, len(e.actions))
+		for name := range e.actions {
+			names = append(names, name)
+		}
+		if near := nearest.Word(step.Step, names); near != "" {
+			return nil, fault.New(fault.Invalid, "unknown step type %q; did you mean %q?", step.Step, near)
+		}
+		return nil, fault.New(fault.Invalid, "unknown step type %q", step.Step)
+	}
+	ent, err := e.tree.Get(entity.ID(r.Entity))
+	if err != nil {
+		return nil, err
+	}
+	t := task.From(ctx)
+	input := step.Input
+	if input == nil {
+		input = map[string]any{}
+	}
+	return a.Run(ctx, &action.Call{
+		Entity: ent.Ref(), Input: input, Lease: e.places.lease(r.Entity), Workflow: string(r.ID), Step: r.Next,
+		Out: t.Stream("stdout"), Err: t.Stream("stderr"), Block: t.Block,
+		Hold: func(ctx context.Context, resource string) error { return e.places.hold(ctx, r.Entity, resource) },
+	})
+}

@@ -1,0 +1,202 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/gowanus-project/gowanus/engine/action"
+	"github.com/gowanus-project/gowanus/engine/adjunct"
+	"github.com/gowanus-project/gowanus/engine/catalog"
+	"github.com/gowanus-project/gowanus/engine/entity"
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/hook"
+	"github.com/gowanus-project/gowanus/engine/location"
+	"github.com/gowanus-project/gowanus/engine/store"
+	"github.com/gowanus-project/gowanus/engine/task"
+	"github.com/gowanus-project/gowanus/engine/workflow"
+	"github.com/gowanus-project/gowanus/internal/yamlpos"
+)
+
+// Config makes an Engine.
+type Config struct {
+	Store     store.Store // required; the engine does not close it
+	Log       *slog.Logger
+	Types     []*catalog.Type
+	Actions   []action.Action // steps that touch the outside
+	Providers []location.Provider
+	Locations []location.Definition
+	Plane     string // names this server on everything it makes; see PlaneID
+	Limits    Limits
+}
+
+// Limits bound what one request may ask for. Zero fields take the defaults.
+type Limits struct {
+	Blueprint yamlpos.Limits // of the text
+	Entities  int            // in one blueprint; default 10,000
+	Parallel  int            // children started or stopped at once below one entity; default 64
+}
+
+// Engine runs applications. Its methods may be called at the same time.
+type Engine struct {
+	cfg      Config
+	log      *slog.Logger
+	store    store.Store
+	tasks    *task.Manager
+	tree     *entity.Tree
+	types    *catalog.Registry
+	flows    *workflow.Runner
+	policies *adjunct.Manager
+	places   *places
+	actions  map[string]action.Action
+	life     lifecycles
+
+	mu           sync.Mutex
+	declarations map[*catalog.Type]*entity.Declaration
+}
+
+// New gives an Engine that has read its store, watches its locations and goes
+// on with what was interrupted. It does not wait for anything outside.
+func New(ctx context.Context, cfg Config) (*Engine, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Limits.Entities == 0 {
+		cfg.Limits.Entities = 10_000
+	}
+	if cfg.Limits.Parallel == 0 {
+		cfg.Limits.Parallel = 64
+	}
+	e := &Engine{cfg: cfg, log: cfg.Log, store: cfg.Store, declarations: map[*catalog.Type]*entity.Declaration{}}
+	var err error
+	if e.types, err = catalog.New(cfg.Types...); err != nil {
+		return nil, err
+	}
+	if err := e.register(cfg.Actions); err != nil {
+		return nil, err
+	}
+	if e.tasks, err = task.NewManager(task.Config{Store: cfg.Store, Log: cfg.Log}); err != nil {
+		return nil, err
+	}
+	e.tree = entity.NewTree(cfg.Store)
+	e.flows = workflow.NewRunner(workflow.Config{Store: cfg.Store, Tasks: e.tasks, Host: deciding{e}})
+	e.policies = adjunct.NewManager(adjunct.Config{
+		Store: cfg.Store, Tasks: e.tasks, Tree: e.tree, Host: policing{e}, Log: cfg.Log,
+	})
+	if e.places, err = openPlaces(e, cfg.Providers, cfg.Locations); err != nil {
+		return nil, err
+	}
+	if err := e.rebind(); err != nil {
+		return nil, errors.Join(err, e.Close(ctx))
+	}
+	return e, nil
+}
+
+// rebind takes up the life that the store tells of.
+func (e *Engine) rebind() error {
+	if err := e.tree.Load(e.declareStored); err != nil {
+		return fault.Wrap(err, "load entities", "")
+	}
+	if err := e.places.load(); err != nil {
+		return fault.Wrap(err, "load leases", "")
+	}
+	open, err := e.flows.Load()
+	if err != nil {
+		return fault.Wrap(err, "load workflows", "")
+	}
+	resumed := map[string]bool{}
+	for _, r := range open {
+		resumed[r.Task] = true
+	}
+	e.tasks.Settle(func(i task.Info) bool { return resumed[topTask(i.ID)] })
+	for _, r := range open {
+		if err := e.resume(r); err != nil {
+			e.log.Error("workflow cannot be resumed", "workflow", r.ID, "name", r.Name, "err", err)
+		}
+	}
+	if err := e.policies.Load(); err != nil {
+		return fault.Wrap(err, "load policies", "")
+	}
+	for _, ent := range e.tree.All() {
+		e.publishStatic(ent)
+	}
+	return e.places.watch()
+}
+
+// Close stops all activity, leaving the applications as they are, and waits
+// for it at most until ctx ends.
+func (e *Engine) Close(ctx context.Context) error {
+	err := e.tasks.Close(ctx)
+	if e.places != nil {
+		err = errors.Join(err, e.places.close())
+	}
+	return errors.Join(err, e.store.Flush(ctx))
+}
+
+// Tasks gives the activities.
+func (e *Engine) Tasks() *task.Manager { return e.tasks }
+
+// Plane gives the name that everything this server makes is labelled with.
+func (e *Engine) Plane() string { return e.cfg.Plane }
+
+// Types gives the registered types.
+func (e *Engine) Types() []*catalog.Type { return e.types.Types() }
+
+// Locations gives the configured locations in the order of their names.
+func (e *Engine) Locations() []location.Definition {
+	defs := slices.Collect(maps.Values(e.places.definitions))
+	slices.SortFunc(defs, func(a, b location.Definition) int {
+		if a.Name < b.Name {
+			return -1
+		}
+		return 1
+	})
+	return defs
+}
+
+// Health tells how the engine fares.
+type Health struct {
+	Store store.Health `json:"store"`
+}
+
+// Health gives the state of what the engine depends on.
+func (e *Engine) Health() Health { return Health{Store: e.store.Health()} }
+
+// declaration gives the one Declaration of a registered type.
+func (e *Engine) declaration(t *catalog.Type) *entity.Declaration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	d := e.declarations[t]
+	if d == nil {
+		d = &entity.Declaration{Type: t.Type, Version: t.Version, Aggregates: t.Application}
+		e.declarations[t] = d
+	}
+	return d
+}
+
+// declareStored gives the declaration of a stored entity. When its type is not
+// registered any more, the entity is there but can do nothing.
+func (e *Engine) declareStored(r entity.Record) *entity.Declaration {
+	t, err := e.types.Get(catalog.Entity, r.Type)
+	if err != nil {
+		e.log.Error("entity's type is not registered", "entity", r.Name, "id", r.ID, "type", r.Type)
+		return &entity.Declaration{Type: hook.Type{Name: r.Type, Kind: catalog.Entity}}
+	}
+	return extend(e.declaration(t), r.Parameters)
+}
+
+// extend adds the parameters that an entity's blueprint declares.
+func extend(d *entity.Declaration, parameters []hook.ConfigKey) *entity.Declaration {
+	if len(parameters) == 0 {
+		return d
+	}
+	out := *d
+	out.Config = slices.DeleteFunc(slices.Clone(d.Config), func(k hook.ConfigKey) bool {
+		return slices.ContainsFunc(parameters, func(p hook.ConfigKey) bool { return p.Name == k.Name })
+	})
+	out.Config = append(out.Config, parameters...)
+	return &out
+}

@@ -1,0 +1,245 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gowanus-project/gowanus/engine/action"
+	"github.com/gowanus-project/gowanus/engine/entity"
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/hook"
+	"github.com/gowanus-project/gowanus/engine/location"
+	"github.com/gowanus-project/gowanus/engine/store"
+	"github.com/gowanus-project/gowanus/internal/nearest"
+)
+
+const leaseBucket store.Bucket = "lease"
+
+// localhost is the location that every server has.
+const localhost = "localhost"
+
+// places knows the locations and who holds a place on which host.
+type places struct {
+	engine      *Engine
+	definitions map[string]location.Definition
+	open        map[string]location.Location
+
+	choosing sync.Mutex // from looking at the hosts to the reservation
+
+	mu     sync.Mutex
+	leases map[string]*location.Lease // by entity; a lease is replaced, never changed
+}
+
+func openPlaces(e *Engine, providers []location.Provider, defs []location.Definition) (*places, error) {
+	p := &places{
+		engine: e, definitions: map[string]location.Definition{}, open: map[string]location.Location{},
+		leases: map[string]*location.Lease{},
+	}
+	kinds := map[string]location.Provider{}
+	for _, pr := range providers {
+		kinds[pr.Kind()] = pr
+	}
+	if _, has := kinds[localhost]; has && !slices.ContainsFunc(defs, func(d location.Definition) bool { return d.Name == localhost }) {
+		defs = append(slices.Clone(defs), location.Definition{Name: localhost, Kind: localhost})
+	}
+	for _, d := range defs {
+		pr := kinds[d.Kind]
+		if pr == nil {
+			known := slices.Sorted(maps.Keys(kinds))
+			return nil, errors.Join(fault.New(fault.Invalid, "location %s: unknown kind %q; expected one of %v", d.Name, d.Kind, known), p.close())
+		}
+		if _, twice := p.open[d.Name]; twice {
+			return nil, errors.Join(fault.New(fault.Invalid, "location %s is defined twice", d.Name), p.close())
+		}
+		l, err := pr.Open(d)
+		if err != nil {
+			return nil, errors.Join(fault.Wrap(err, "open location", d.Name), p.close())
+		}
+		p.definitions[d.Name], p.open[d.Name] = d, l
+	}
+	return p, nil
+}
+
+func (p *places) close() error {
+	var errs []error
+	for _, l := range p.open {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (p *places) load() error {
+	return p.engine.store.Scan(leaseBucket, "", func(key string, value []byte) error {
+		l := new(location.Lease)
+		if err := json.Unmarshal(value, l); err != nil {
+			return fault.New(fault.Internal, "lease of %s in the store cannot be read: %w", key, err)
+		}
+		p.leases[l.Entity] = l
+		return nil
+	})
+}
+
+// known refuses the name of a location that is not configured.
+func (p *places) known(name string) error {
+	if _, ok := p.definitions[name]; ok {
+		return nil
+	}
+	names := slices.Sorted(maps.Keys(p.definitions))
+	if near := nearest.Word(name, names); near != "" {
+		return fault.New(fault.NotFound, "unknown location %q; did you mean %q?", name, near)
+	}
+	return fault.New(fault.NotFound, "unknown location %q; this server has %v", name, names)
+}
+
+// describe gives the location that an entity is deployed to, nil when it has
+// none.
+func (p *places) describe(ent *entity.Entity) *hook.Location {
+	names := ent.Locations()
+	if len(names) == 0 {
+		return nil
+	}
+	return &hook.Location{Name: names[0], Kind: p.definitions[names[0]].Kind}
+}
+
+// lease gives the place that an entity holds, or nil.
+func (p *places) lease(entity string) *location.Lease {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.leases[entity]
+}
+
+// put stores a lease and then shows it.
+func (p *places) put(ctx context.Context, l *location.Lease) error {
+	value, err := json.Marshal(l)
+	if err != nil {
+		return err
+	}
+	var b store.Batch
+	b.Put(leaseBucket, l.Entity, value)
+	if err := p.engine.store.Commit(ctx, &b); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.leases[l.Entity] = l
+	return nil
+}
+
+// hold records the outside thing that an entity's lease stands for.
+func (p *places) hold(ctx context.Context, entity, resource string) error {
+	old := p.lease(entity)
+	if old == nil {
+		return fault.New(fault.Conflict, "the entity holds no place for %s", resource)
+	}
+	if old.Resource == resource {
+		return nil
+	}
+	l := *old
+	l.Resource = resource
+	return p.put(ctx, &l)
+}
+
+// drop gives a place back, with the batch.
+func (p *places) drop(entity string, b *store.Batch) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, held := p.leases[entity]; held {
+		delete(p.leases, entity)
+		b.Delete(leaseBucket, entity)
+	}
+}
+
+// on gives the leases of a location.
+func (p *places) on(name string) []*location.Lease {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []*location.Lease
+	for _, l := range p.leases {
+		if l.Location == name {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// clean lets every location remove what belongs to an application as a whole.
+func (p *places) clean(ctx context.Context, application string) error {
+	var errs []error
+	for name, l := range p.open {
+		errs = append(errs, fault.Wrap(l.Clean(ctx, application), "clean up location", name))
+	}
+	return errors.Join(errs...)
+}
+
+// obtainHost chooses a host for the entity and reserves a place on it, which
+// later choices count. An entity that holds a place keeps it.
+func (e *Engine) obtainHost(ctx context.Context, c *action.Call) (any, error) {
+	ent, err := e.self(c)
+	if err != nil {
+		return nil, err
+	}
+	if l := e.places.lease(c.Entity.ID); l != nil {
+		return describeLease(l), nil
+	}
+	name, _ := c.Input["location"].(string)
+	if name == "" {
+		if at := e.places.describe(ent); at != nil {
+			name = at.Name
+		}
+	}
+	if name == "" {
+		return nil, fault.New(fault.Invalid, "%s has no location to run on; give it, or its application, a 'location'", ent.Name())
+	}
+	if err := e.places.known(name); err != nil {
+		return nil, err
+	}
+	l, err := e.places.reserve(ctx, ent, name, c.Input)
+	if err != nil {
+		return nil, fault.Wrap(err, "find a host for", ent.Name())
+	}
+	fmt.Fprintf(c.Out, "%s runs on %s of %s\n", ent.Name(), l.Host, l.Location)
+	return describeLease(l), nil
+}
+
+func describeLease(l *location.Lease) map[string]any {
+	return map[string]any{"location": l.Location, "kind": l.Kind, "host": l.Host, "address": l.Address}
+}
+
+func (e *Engine) releaseHost(ctx context.Context, c *action.Call) (any, error) {
+	var b store.Batch
+	e.places.drop(c.Entity.ID, &b)
+	if b.Len() == 0 {
+		return nil, nil
+	}
+	return nil, e.store.Commit(ctx, &b)
+}
+
+// reserve chooses among the hosts that are up as they are at this moment, and
+// stores the lease before anybody else may choose.
+func (p *places) reserve(ctx context.Context, ent *entity.Entity, name string, input map[string]any) (*location.Lease, error) {
+	hosts, err := p.open[name].Hosts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	strategies, err := p.strategies(ctx, ent, name, input)
+	if err != nil {
+		return nil, err
+	}
+	p.choosing.Lock()
+	defer p.choosing.Unlock()
+	host, err := p.choose(ctx, ent, name, hosts, strategies)
+	if err != nil {
+		return nil, err
+	}
+	l := &location.Lease{
+		Entity: string(ent.ID()), Application: string(ent.Application()), Location: name,
+		Kind: p.definitions[name].Kind, Host: host.ID, Address: host.Address, Since: time.Now().UTC(),
+	}
+	return l, p.put(ctx, l)
+}

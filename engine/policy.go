@@ -1,0 +1,99 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gowanus-project/gowanus/engine/adjunct"
+	"github.com/gowanus-project/gowanus/engine/catalog"
+	"github.com/gowanus-project/gowanus/engine/entity"
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/hook"
+	"github.com/gowanus-project/gowanus/engine/store"
+	"github.com/gowanus-project/gowanus/engine/task"
+	"github.com/gowanus-project/gowanus/engine/workflow"
+)
+
+// policing is what the engine is to the policies.
+type policing struct{ *Engine }
+
+// Decide asks the policy's implementation, with its config resolved.
+func (e policing) Decide(ctx context.Context, r *adjunct.Record, c *hook.PolicyCall) (*hook.Decision, error) {
+	t, err := e.types.Get(catalog.Policy, r.Type)
+	if err != nil {
+		return nil, err
+	}
+	if t.Policy == nil {
+		return nil, fault.New(fault.Invalid, "type %s cannot decide anything", t.Name)
+	}
+	ent, err := e.tree.Get(entity.ID(r.Entity))
+	if err != nil {
+		return nil, err
+	}
+	c.Config = map[string]any{}
+	for i := range t.Config {
+		k := &t.Config[i]
+		raw, set := r.Config[k.Name]
+		if !set {
+			raw = k.Default
+		}
+		v, err := ent.Evaluate(ctx, raw)
+		if err != nil {
+			return nil, fault.Wrap(err, "resolve config "+k.Name+" of policy", r.Name)
+		}
+		if v != nil {
+			c.Config[k.Name] = entity.Document(v)
+		}
+	}
+	c.Seed = seed(r.ID + c.Now)
+	return t.Policy.Event(ctx, c)
+}
+
+// Events gives the sensors that a policy's type listens to.
+func (e policing) Events(r *adjunct.Record) ([]string, error) {
+	t, err := e.types.Get(catalog.Policy, r.Type)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, ev := range t.Events {
+		if ev.Sensor != "" {
+			out = append(out, ev.Sensor)
+			continue
+		}
+		name := r.Config[ev.SensorFrom]
+		if name == nil {
+			for i := range t.Config {
+				if t.Config[i].Name == ev.SensorFrom {
+					name = t.Config[i].Default
+				}
+			}
+		}
+		if name != nil {
+			out = append(out, fmt.Sprint(name))
+		}
+	}
+	return out, nil
+}
+
+// Carry stores the policy's new state together with the steps it decided on,
+// and starts these.
+func (e policing) Carry(ctx context.Context, ent *entity.Entity, r *adjunct.Record, d *hook.Decision, b *store.Batch) error {
+	if len(d.Steps) == 0 {
+		// A crash before this is written lets the policy decide once more.
+		e.store.Enqueue(b)
+		ent.Update(d.Sensors)
+		return nil
+	}
+	id := task.NewID()
+	rec := &workflow.Record{
+		ID: workflow.ID(id), Task: id, Application: string(ent.Application()), Entity: r.Entity,
+		Name: r.Name, Adjunct: r.ID, Decided: true, Steps: d.Steps,
+	}
+	ent.Update(d.Sensors)
+	_, err := e.launch(ctx, ent, rec, b)
+	return err
+}
+
+// Adjuncts gives the policies of an entity.
+func (e *Engine) Adjuncts(ent *entity.Entity) []adjunct.Info { return e.policies.Of(string(ent.ID())) }

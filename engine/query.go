@@ -1,0 +1,109 @@
+package engine
+
+import (
+	"context"
+	"strings"
+
+	"github.com/gowanus-project/gowanus/engine/entity"
+	"github.com/gowanus-project/gowanus/engine/fault"
+)
+
+// Applications gives the applications in the order of creation.
+func (e *Engine) Applications() []*entity.Entity { return e.tree.Applications() }
+
+// Application finds an application by id, else by display name in any case.
+func (e *Engine) Application(ref string) (*entity.Entity, error) {
+	if ent, err := e.tree.Get(entity.ID(ref)); err == nil && ent.Parent() == nil {
+		return ent, nil
+	}
+	for _, app := range e.tree.Applications() {
+		if strings.EqualFold(app.Name(), ref) {
+			return app, nil
+		}
+	}
+	return nil, fault.New(fault.NotFound, "Application '%s' not found", ref)
+}
+
+// Entity finds an entity of an application by id, else by the exact display
+// name, depth first. The id of another application's entity is
+// fault.Precondition.
+func (e *Engine) Entity(application, ref string) (*entity.Entity, error) {
+	app, err := e.Application(application)
+	if err != nil {
+		return nil, err
+	}
+	if ent, err := e.tree.Get(entity.ID(ref)); err == nil {
+		if ent.Application() != app.ID() {
+			return nil, fault.New(fault.Precondition, "Application '%s' does not have an entity '%s', which belongs to another one", application, ref)
+		}
+		return ent, nil
+	}
+	if ent := byName(app, ref); ent != nil {
+		return ent, nil
+	}
+	return nil, fault.New(fault.NotFound, "Cannot find entity '%s' in application '%s'", ref, application)
+}
+
+func byName(at *entity.Entity, name string) *entity.Entity {
+	if at.Name() == name {
+		return at
+	}
+	for _, c := range at.Children() {
+		if found := byName(c, name); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// Config gives a config value as a document, resolved; it may wait until ctx
+// ends. A key that is neither declared nor set is NotFound; one that is
+// declared but has no value is nil.
+func (e *Engine) Config(ctx context.Context, ent *entity.Entity, key string) (any, error) {
+	if _, set := ent.RawConfig(key); !set && ent.Declaration().Key(key) == nil {
+		return nil, fault.New(fault.NotFound, "Config '%s' not known", key)
+	}
+	v, err := ent.Config(ctx, key)
+	return entity.Document(v), err
+}
+
+// SetConfig writes a config value, durably. It may hold expressions.
+func (e *Engine) SetConfig(ctx context.Context, ent *entity.Entity, key string, value any) error {
+	return ent.SetConfig(ctx, key, value)
+}
+
+// SetSensor publishes a sensor value from outside.
+func (e *Engine) SetSensor(_ context.Context, ent *entity.Entity, name string, value any) error {
+	if name == "" || strings.ContainsAny(name, "/\x00") || len(name) > 256 {
+		return fault.New(fault.Invalid, "sensor name %q: expected 1 to 256 characters without '/'", name)
+	}
+	ent.Set(name, value)
+	return nil
+}
+
+// ClearSensor takes a sensor value away.
+func (e *Engine) ClearSensor(_ context.Context, ent *entity.Entity, name string) error {
+	if _, ok := ent.Sensor(name); !ok {
+		return fault.New(fault.NotFound, "Sensor '%s' not known", name)
+	}
+	ent.Set(name, nil)
+	return nil
+}
+
+// publishStatic publishes the static sensors of an entity that have no value
+// yet: constants at once, expressions when they can be resolved.
+func (e *Engine) publishStatic(ent *entity.Entity) {
+	for _, s := range ent.StaticSensors() {
+		if _, there := ent.Sensor(s.Name); there {
+			continue
+		}
+		err := e.tasks.Go("sensor "+s.Name, func(ctx context.Context) {
+			if err := ent.PublishStatic(ctx, s); err != nil && !stopping(ctx) && !ent.Gone() {
+				e.log.Warn("sensor cannot be published", "entity", ent.Name(), "sensor", s.Name, "err", err)
+			}
+		})
+		if err != nil {
+			return
+		}
+	}
+}
