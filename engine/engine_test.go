@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -42,8 +43,9 @@ func (w *world) Close() error                                        { return ni
 func (w *world) Present(context.Context) (map[string]string, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.running, nil
+	return maps.Clone(w.running), nil
 }
+
 func (w *world) Hosts(context.Context) ([]location.Host, error) {
 	return []location.Host{{ID: "h1", Address: "10.0.0.1", Up: true}, {ID: "h2", Address: "10.0.0.2", Up: true}}, nil
 }
