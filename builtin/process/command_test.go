@@ -67,6 +67,7 @@ func TestRunCommand(t *testing.T) {
 }
 
 func TestPlace(t *testing.T) {
+	t.Parallel()
 	p := newProvider(t, t.TempDir())
 	for _, test := range []struct {
 		lease *location.Lease
@@ -87,6 +88,7 @@ func TestPlace(t *testing.T) {
 }
 
 func TestStreamsAndCancel(t *testing.T) {
+	t.Parallel()
 	p := newProvider(t, t.TempDir())
 	ctx, cancel := context.WithCancel(t.Context())
 	var out, errs bytes.Buffer
@@ -119,6 +121,7 @@ func TestStreamsAndCancel(t *testing.T) {
 // TestRepeatedCommand ends what an earlier server was running for the same
 // step before it runs it again.
 func TestRepeatedCommand(t *testing.T) {
+	t.Parallel()
 	const command = `echo $$ >> runs; if [ -e second ]; then exit 0; fi; touch second; sleep 1000`
 	dir := t.TempDir()
 	s := server(t, dir, "run-command", "again", command, "")
@@ -141,6 +144,7 @@ func TestRepeatedCommand(t *testing.T) {
 }
 
 func TestServerIsKilledBeforeCommand(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	err := server(t, dir, "run-command", "early", `echo $$ >> runs`, "process.command.before=kill").Wait()
 	if fmt.Sprint(err) != "signal: killed" {

@@ -58,7 +58,18 @@ func server(t *testing.T, dir, step, entity, command, failpoints string) *exec.C
 
 func newProvider(t *testing.T, dir string) *Provider {
 	t.Helper()
-	p := New(Config{Dir: dir, Plane: "test", StopTimeout: time.Second})
+	return newProviderOf(t, Config{Dir: dir, Plane: "test", StopTimeout: time.Second, Settle: 20 * time.Millisecond})
+}
+
+// patient makes a provider that gives a start all the time to fail.
+func patient(t *testing.T) *Provider {
+	t.Helper()
+	return newProviderOf(t, Config{Dir: t.TempDir(), Plane: "test", StopTimeout: time.Second, Settle: time.Minute})
+}
+
+func newProviderOf(t *testing.T, c Config) *Provider {
+	t.Helper()
+	p := New(c)
 	t.Cleanup(func() {
 		for _, e := range p.all() {
 			if err := p.remove(context.Background(), e); err != nil {

@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"strconv"
 	"strings"
@@ -18,6 +19,7 @@ import (
 const forever = `echo $$ >> started; exec sleep 1000`
 
 func TestStartAdoptStop(t *testing.T) {
+	t.Parallel()
 	p := newProvider(t, t.TempDir())
 	s := watch(t, p)
 	var held string
@@ -71,8 +73,10 @@ func TestStartAdoptStop(t *testing.T) {
 // TestServerIsKilled kills the server at each point of a start. The next
 // server repeats the step, and one process runs.
 func TestServerIsKilled(t *testing.T) {
+	t.Parallel()
 	for _, point := range []string{"before", "held", "recorded", "leased", "released"} {
 		t.Run(point, func(t *testing.T) {
+			t.Parallel()
 			entity, dir := "killed-"+point, t.TempDir()
 			err := server(t, dir, "start-process", entity, forever, "process.start."+point+"=kill").Wait()
 			if fmt.Sprint(err) != "signal: killed" {
@@ -94,9 +98,29 @@ func TestServerIsKilled(t *testing.T) {
 	}
 }
 
+// TestServerIsKilledAtAnyInstant does the same between the points.
+func TestServerIsKilledAtAnyInstant(t *testing.T) {
+	t.Parallel()
+	for i := range 10 {
+		entity, dir := fmt.Sprint("any-", i), t.TempDir()
+		s := server(t, dir, "start-process", entity, forever, "process.start.released=pause")
+		after := rand.N(30 * time.Millisecond)
+		time.Sleep(after) // not to wait for anything: to hit anything
+		if err := s.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = s.Wait()
+		p := newProvider(t, dir)
+		mustRun(t, p, "start-process", entity, map[string]any{"command": forever})
+		eventually(t, fmt.Sprintf("one process runs after a kill after %s", after), func() bool { return len(living(t, entity)) == 1 })
+		eventually(t, "it is the command", func() bool { return len(lines(t, inRunDir(p, entity, "started"))) == 1 })
+	}
+}
+
 // TestServerIsKilledLater adopts a process that was started long ago, and
 // sees it end.
 func TestServerIsKilledLater(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := server(t, dir, "start-process", "later", forever, "").Wait(); err != nil {
 		t.Fatal(err)
@@ -119,6 +143,7 @@ func TestServerIsKilledLater(t *testing.T) {
 }
 
 func TestEndedWhileServerWasDown(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := server(t, dir, "start-process", "down", forever, "").Wait(); err != nil {
 		t.Fatal(err)
@@ -132,6 +157,7 @@ func TestEndedWhileServerWasDown(t *testing.T) {
 }
 
 func TestReboot(t *testing.T) {
+	t.Parallel()
 	p := newProvider(t, t.TempDir())
 	mustRun(t, p, "start-process", "boot", map[string]any{"command": forever})
 	e := p.entities["boot"]
@@ -148,6 +174,7 @@ func TestReboot(t *testing.T) {
 }
 
 func TestEnds(t *testing.T) {
+	t.Parallel()
 	tests := []struct{ name, command, want string }{
 		{"code", `sleep 0.5; exit 3`, "exited with code 3"},
 		{"zero", `sleep 0.5`, "exited with code 0"},
@@ -175,7 +202,8 @@ func TestEnds(t *testing.T) {
 }
 
 func TestStartFailsAtOnce(t *testing.T) {
-	p := newProvider(t, t.TempDir())
+	t.Parallel()
+	p := patient(t)
 	in := map[string]any{"command": `echo started; echo "no such port" >&2; exit 4`}
 	for range 2 { // what the first attempt logged is not told of the second
 		_, err := runStep(t.Context(), p, "start-process", "fails", in, nil)
@@ -186,7 +214,8 @@ func TestStartFailsAtOnce(t *testing.T) {
 }
 
 func TestLaunchCommandThatLeavesNothing(t *testing.T) {
-	p := newProvider(t, t.TempDir())
+	t.Parallel()
+	p := patient(t)
 	s := watch(t, p)
 	mustRun(t, p, "start-process", "done", map[string]any{"command": "true"})
 	_, err := runStep(t.Context(), p, "check-process", "done", nil, nil)
@@ -199,6 +228,7 @@ func TestLaunchCommandThatLeavesNothing(t *testing.T) {
 }
 
 func TestCloseEndsNothingOutside(t *testing.T) {
+	t.Parallel()
 	p := newProvider(t, t.TempDir())
 	l, err := p.Open(location.Definition{Name: "here"})
 	if err != nil {
@@ -221,6 +251,7 @@ func TestCloseEndsNothingOutside(t *testing.T) {
 }
 
 func TestStartInterrupted(t *testing.T) {
+	t.Parallel()
 	p := newProvider(t, t.TempDir())
 	ctx, cancel := context.WithCancel(t.Context())
 	_, err := runStep(ctx, p, "start-process", "lease", map[string]any{"command": forever}, func(c *action.Call) {
@@ -238,6 +269,7 @@ func TestStartInterrupted(t *testing.T) {
 }
 
 func TestForeignProcessIsNeverTouched(t *testing.T) {
+	t.Parallel()
 	p := newProvider(t, t.TempDir())
 	mustRun(t, p, "start-process", "victim", map[string]any{"command": forever})
 	victim := *p.entities["victim"].process()
@@ -254,6 +286,7 @@ func TestForeignProcessIsNeverTouched(t *testing.T) {
 }
 
 func TestOpen(t *testing.T) {
+	t.Parallel()
 	p := newProvider(t, t.TempDir())
 	l, err := p.Open(location.Definition{Name: "x", Kind: "localhost", Config: map[string]any{"address": "10.0.0.7"}})
 	if err != nil {

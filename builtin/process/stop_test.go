@@ -14,6 +14,7 @@ import (
 )
 
 func TestStopKillsWhatIgnoresSIGTERM(t *testing.T) {
+	t.Parallel()
 	p := newProvider(t, t.TempDir())
 	s := watch(t, p)
 	mustRun(t, p, "start-process", "deaf", map[string]any{
@@ -28,6 +29,7 @@ func TestStopKillsWhatIgnoresSIGTERM(t *testing.T) {
 }
 
 func TestStopCommand(t *testing.T) {
+	t.Parallel()
 	p := newProvider(t, t.TempDir())
 	s := watch(t, p)
 	mustRun(t, p, "start-process", "polite", map[string]any{"command": `trap "exit 7" USR1; echo $$ > "$PID_FILE"; while :; do sleep 0.05; done`})
@@ -50,6 +52,7 @@ func TestStopCommand(t *testing.T) {
 }
 
 func TestStopInterrupted(t *testing.T) {
+	t.Parallel()
 	p := newProvider(t, t.TempDir())
 	mustRun(t, p, "start-process", "cut", map[string]any{"command": `trap "" TERM; echo $$ >> started; while :; do sleep 0.1; done`})
 	eventually(t, "it is deaf", func() bool { return len(lines(t, inRunDir(p, "cut", "started"))) == 1 })
@@ -64,6 +67,7 @@ func TestStopInterrupted(t *testing.T) {
 }
 
 func TestServerIsKilledDuringStop(t *testing.T) {
+	t.Parallel()
 	for _, point := range []string{"before", "after"} {
 		t.Run(point, func(t *testing.T) {
 			entity, dir := "stop-"+point, t.TempDir()
@@ -84,6 +88,7 @@ func TestServerIsKilledDuringStop(t *testing.T) {
 }
 
 func TestClean(t *testing.T) {
+	t.Parallel()
 	p := newProvider(t, t.TempDir())
 	mustRun(t, p, "start-process", "gone", map[string]any{"command": forever})
 	if _, err := runStep(t.Context(), p, "run-command", "stays", map[string]any{"command": "true"}, func(c *action.Call) { c.Entity.Application = "other" }); err != nil {
@@ -108,6 +113,7 @@ func TestClean(t *testing.T) {
 }
 
 func TestCleanCutShort(t *testing.T) {
+	t.Parallel()
 	p := newProvider(t, t.TempDir())
 	if err := os.MkdirAll(p.dir+"/"+removedPrefix+"e1/logs", 0o700); err != nil {
 		t.Fatal(err)
@@ -121,6 +127,7 @@ func TestCleanCutShort(t *testing.T) {
 }
 
 func TestCapLogs(t *testing.T) {
+	t.Parallel()
 	p := newProvider(t, t.TempDir())
 	p.logBytes = 10
 	mustRun(t, p, "start-process", "logs", map[string]any{"command": `echo 0123456789abc; while [ ! -e go ]; do sleep 0.02; done; echo after; exec sleep 1000`})
