@@ -1,6 +1,7 @@
 package camp
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -67,7 +68,7 @@ func missingType(n *yamlpos.Node, own owner) string {
 	}
 	for _, e := range n.Entries {
 		if near := nearest.Word(e.Key, words); near != "" {
-			return msg + "; did you mean \"" + near + "\" by \"" + e.Key + "\"?"
+			return fmt.Sprintf("%s; is %q a slip for %q?", msg, e.Key, near)
 		}
 	}
 	return msg
@@ -224,8 +225,11 @@ func what(n *yamlpos.Node) string {
 	case yamlpos.Null:
 		return "empty"
 	}
-	switch n.Value.(type) {
+	switch v := n.Value.(type) {
 	case string:
+		if v == "" {
+			return "empty"
+		}
 		return "text"
 	case bool:
 		return "a boolean"
