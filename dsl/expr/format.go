@@ -53,41 +53,29 @@ func parseFormat(pattern string) ([]directive, error) {
 func parseDirective(s string) (directive, string, error) {
 	d := directive{index: -1, precision: -1}
 	i := 1
-	digits := func() (int, bool) {
-		start := i
-		for i < len(s) && '0' <= s[i] && s[i] <= '9' {
-			i++
-		}
-		n, err := strconv.Atoi(s[start:i])
-		return n, err == nil
-	}
-	if n, ok := digits(); ok && i < len(s) && s[i] == '$' {
+	if n, after := digits(s, i); after > i && after < len(s) && s[after] == '$' {
+		i = after + 1
 		if n == 0 || n > maxWidth {
-			return d, "", invalid("format %s: arguments are numbered from 1", s[:i+1])
+			return d, "", invalid("format %s: arguments are numbered from 1", s[:i])
 		}
 		d.index = n - 1
-		i++
-	} else {
-		i = 1
 	}
 	for i < len(s) && strings.IndexByte("-+ 0,(#", s[i]) >= 0 {
 		d.flags += s[i : i+1]
 		i++
 	}
-	d.width, _ = digits()
+	d.width, i = digits(s, i)
 	if i < len(s) && s[i] == '.' {
-		i++
-		n, ok := digits()
-		if !ok {
+		start := i + 1
+		if d.precision, i = digits(s, start); i == start {
 			return d, "", invalid("format %s has no digits behind its point", s[:i])
 		}
-		d.precision = n
-	}
-	if i >= len(s) {
-		return d, "", invalid("format %s has no conversion, such as the s of %%s; %%%% is the character", s)
 	}
 	if d.width > maxWidth || d.precision > maxWidth {
 		return d, "", invalid("format %s is wider than %d", s[:i], maxWidth)
+	}
+	if i >= len(s) {
+		return d, "", invalid("format %s has no conversion, such as the s of %%s; %%%% is the character", s)
 	}
 	_, size := utf8.DecodeRuneInString(s[i:])
 	d.conversion, d.spec = s[i], s[:i+size]
@@ -95,6 +83,15 @@ func parseDirective(s string) (directive, string, error) {
 		return d, "", invalid("format %s is unknown; expected one of %%s %%d %%x %%o %%f %%e %%g %%b %%c %%n %%%%", d.spec)
 	}
 	return d, s[i+size:], nil
+}
+
+// digits reads a number at a place, capped above maxWidth, and gives the place
+// behind it.
+func digits(s string, i int) (n, after int) {
+	for ; i < len(s) && '0' <= s[i] && s[i] <= '9'; i++ {
+		n = min(10*n+int(s[i]-'0'), maxWidth+1)
+	}
+	return n, i
 }
 
 // formatString prints arguments as Java's String.format does.

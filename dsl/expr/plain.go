@@ -86,35 +86,43 @@ func (r *run) outAt(v any, depth int) (any, error) {
 		}
 		return n, nil
 	}
-	if list, ok := elements(v); ok {
-		out := make([]any, 0, min(list.len(), r.lim.Memory/elementBytes))
-		for i := range list.len() {
-			if err := r.element(); err != nil {
-				return nil, err
-			}
-			item, err := r.outAt(list.at(i), depth+1)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, item)
-		}
-		return out, nil
+	if l, ok := elements(v); ok {
+		return r.outList(l, depth)
 	}
-	if m, ok := entries(v); ok {
-		out := make(map[string]any, min(m.len(), r.lim.Memory/elementBytes))
-		for _, key := range m.keys() {
-			if err := r.element(); err != nil {
-				return nil, err
-			}
-			item, err := r.outAt(m.get(key), depth+1)
-			if err != nil {
-				return nil, err
-			}
-			out[key] = item
-		}
-		return out, nil
+	if d, ok := entries(v); ok {
+		return r.outMap(d, depth)
 	}
 	return v, nil
+}
+
+func (r *run) outList(l list, depth int) (any, error) {
+	out := make([]any, 0, min(l.len(), r.lim.Memory/elementBytes))
+	for i := range l.len() {
+		if err := r.element(); err != nil {
+			return nil, err
+		}
+		item, err := r.outAt(l.at(i), depth+1)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, item)
+	}
+	return out, nil
+}
+
+func (r *run) outMap(d dict, depth int) (any, error) {
+	out := make(map[string]any, min(d.len(), r.lim.Memory/elementBytes))
+	for _, key := range d.keys() {
+		if err := r.element(); err != nil {
+			return nil, err
+		}
+		item, err := r.outAt(d.get(key), depth+1)
+		if err != nil {
+			return nil, err
+		}
+		out[key] = item
+	}
+	return out, nil
 }
 
 func (r *run) element() error {

@@ -81,6 +81,35 @@ func (t *translator) node(n ast.Node) ast.Node {
 		return t.put(&ast.NilNode{}, off)
 	}
 	switch n := n.(type) {
+	case *ast.IdentifierNode:
+		return t.word(n)
+	case *ast.BinaryNode:
+		return t.binary(n)
+	case *ast.CallNode:
+		return t.call(n)
+	case *ast.BuiltinNode:
+		return t.builtin(n)
+	case *ast.ChainNode:
+		t.optional++
+		defer func() { t.optional-- }()
+		return t.node(n.Node)
+	case *ast.MemberNode:
+		s := &site{off: off, recv: t.shown(n.Node), eval: member(t.optional > 0)}
+		s.from, s.to = t.p.extent(n)
+		return t.invoke(s, t.node(n.Node), t.node(n.Property))
+	case *ast.SliceNode:
+		s := &site{off: off, recv: t.shown(n.Node), eval: slice}
+		return t.invoke(s, t.node(n.Node), t.orNil(n.From, off), t.orNil(n.To, off))
+	}
+	if leaf := t.leaf(n, off); leaf != nil {
+		return leaf
+	}
+	return t.compound(n, off)
+}
+
+// leaf copies a node that holds no other; nil is not one.
+func (t *translator) leaf(n ast.Node, off int) ast.Node {
+	switch n := n.(type) {
 	case *ast.NilNode:
 		return t.put(&ast.NilNode{}, off)
 	case *ast.BoolNode:
@@ -91,32 +120,12 @@ func (t *translator) node(n ast.Node) ast.Node {
 		return t.put(&ast.FloatNode{Value: n.Value}, off)
 	case *ast.StringNode:
 		return t.put(&ast.StringNode{Value: t.text(n)}, off)
-	case *ast.BytesNode:
-		return t.fail(off, "bytes are not a value; write a text without b before it")
-	case *ast.IdentifierNode:
-		return t.word(n)
 	case *ast.PointerNode:
 		return t.put(&ast.PointerNode{Name: n.Name}, off)
-	case *ast.UnaryNode:
-		return t.put(&ast.UnaryNode{Operator: n.Operator, Node: t.node(n.Node)}, off)
-	case *ast.BinaryNode:
-		return t.binary(n)
-	case *ast.ChainNode:
-		t.optional++
-		defer func() { t.optional-- }()
-		return t.node(n.Node)
-	case *ast.MemberNode:
-		s := &site{off: off, recv: t.shown(n.Node), eval: member(t.optional > 0)}
-		s.from, s.to = t.p.extent(n)
-		return t.invoke(s, t.node(n.Node), t.node(n.Property))
-	case *ast.SliceNode:
-		return t.invoke(&site{off: off, recv: t.shown(n.Node), eval: slice}, t.node(n.Node), t.orNil(n.From, off), t.orNil(n.To, off))
-	case *ast.CallNode:
-		return t.call(n)
-	case *ast.BuiltinNode:
-		return t.builtin(n)
+	case *ast.BytesNode:
+		return t.fail(off, "bytes are not a value; write a text without b before it")
 	}
-	return t.compound(n, off)
+	return nil
 }
 
 // shown gives what a call or access stands on, for messages.
@@ -138,6 +147,8 @@ func (t *translator) orNil(n ast.Node, off int) ast.Node {
 // compound rewrites the nodes that only hold others.
 func (t *translator) compound(n ast.Node, off int) ast.Node {
 	switch n := n.(type) {
+	case *ast.UnaryNode:
+		return t.put(&ast.UnaryNode{Operator: n.Operator, Node: t.node(n.Node)}, off)
 	case *ast.ConditionalNode:
 		return t.put(&ast.ConditionalNode{Ternary: n.Ternary, Cond: t.node(n.Cond), Exp1: t.node(n.Exp1), Exp2: t.node(n.Exp2)}, off)
 	case *ast.SequenceNode:
@@ -276,8 +287,8 @@ func (t *translator) builtin(n *ast.BuiltinNode) ast.Node {
 	for i, a := range n.Arguments {
 		if p, ok := a.(*ast.PredicateNode); ok {
 			body := t.node(p.Node)
-			if n.Name == "groupBy" {
-				body = t.invoke(&site{off: off, eval: groupKey}, body)
+			if n.Name == "groupBy" || n.Name == "sortBy" {
+				body = t.invoke(&site{off: off, eval: sortingKey(n.Name)}, body)
 			}
 			out.Arguments = append(out.Arguments, t.round(off, body))
 			continue
@@ -303,13 +314,17 @@ func (t *translator) round(off int, body ast.Node) ast.Node {
 	return t.put(&ast.PredicateNode{Node: t.put(&ast.SequenceNode{Nodes: []ast.Node{pay, body}}, off)}, off)
 }
 
-func groupKey(_ *run, _ *site, args []any) (any, error) {
-	_, isList := elements(args[0])
-	_, isMap := entries(args[0])
-	if isList || isMap {
-		return nil, invalid("groupBy groups by text, numbers or booleans, not %s", kindOf(args[0]))
+// sortingKey pays for an element that groupBy or sortBy puts in its place.
+func sortingKey(name string) func(r *run, s *site, args []any) (any, error) {
+	const bytes = 128 // of an entry of a map with a list, the larger of the two
+	return func(r *run, _ *site, args []any) (any, error) {
+		_, isList := elements(args[0])
+		_, isMap := entries(args[0])
+		if isList || isMap {
+			return nil, invalid("%s takes text, numbers or booleans as keys, not %s", name, kindOf(args[0]))
+		}
+		return args[0], r.spend(bytes)
 	}
-	return args[0], nil
 }
 
 // collection checks that a predicate has a list to go through.
