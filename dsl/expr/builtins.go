@@ -2,7 +2,10 @@ package expr
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/expr-lang/expr/builtin"
 )
@@ -22,6 +25,8 @@ func builtinFunctions() []*function {
 		{name: "type", min: 1, max: 1, run: typeName},
 		{name: "string", min: 1, max: 1, run: func(r *run, args []any) (any, error) { return r.text(args[0]) }},
 		{name: "len", min: 1, max: 1, run: length},
+		{name: "int", min: 1, max: 1, run: toInt},
+		{name: "float", min: 1, max: 1, run: toFloat},
 		{name: "get", min: 2, max: 2, run: get},
 		{name: "join", min: 1, max: 2, run: join},
 		{name: "repeat", min: 2, max: 2, run: repeat},
@@ -36,7 +41,7 @@ func builtinFunctions() []*function {
 		names    string
 		min, max int
 	}{
-		{"abs ceil floor round int float upper lower toBase64 fromBase64 bitnot", 1, 1},
+		{"abs ceil floor round upper lower toBase64 fromBase64 bitnot", 1, 1},
 		{"trim trimPrefix trimSuffix", 1, 2},
 		{"indexOf lastIndexOf hasPrefix hasSuffix bitand bitor bitxor bitnand bitshl bitshr bitushr", 2, 2},
 		{"max min mean median", 1, -1},
@@ -119,15 +124,46 @@ func typeName(_ *run, args []any) (any, error) {
 
 func length(r *run, args []any) (any, error) {
 	if s, ok := args[0].(string); ok {
-		return len([]rune(s)), r.tick(len(s) >> 8)
+		return utf8.RuneCountInString(s), r.tick(len(s) >> 8)
 	}
 	if l, ok := elements(args[0]); ok {
 		return l.len(), nil
 	}
 	if d, ok := entries(args[0]); ok {
-		return d.len(), nil
+		return len(d), nil
 	}
 	return nil, invalid("len takes text, a list or a map, not %s", kindOf(args[0]))
+}
+
+func toFloat(_ *run, args []any) (any, error) {
+	if n, ok := number(args[0]); ok {
+		return float(n), nil
+	}
+	if s, ok := args[0].(string); ok {
+		if f, err := strconv.ParseFloat(strings.TrimSpace(s), 64); err == nil {
+			return f, nil
+		}
+	}
+	return nil, invalid("float takes a number, also one in text, not %s", kindOf(args[0]))
+}
+
+// toInt cuts off what stands behind the point.
+func toInt(r *run, args []any) (any, error) {
+	if s, ok := args[0].(string); ok {
+		if n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64); err == nil {
+			return n, nil
+		}
+	}
+	v, err := toFloat(r, args)
+	if n, ok := number(args[0]); ok && err == nil {
+		if i, ok := n.(int64); ok {
+			return i, nil
+		}
+	}
+	if f, ok := v.(float64); ok && math.Abs(f) < 1<<63 {
+		return int64(f), nil
+	}
+	return nil, invalid("int takes a number, also one in text, not %s", kindOf(args[0]))
 }
 
 // get is value[key], but null where there is nothing.

@@ -199,7 +199,7 @@ func nodeOf(v any) *yamlpos.Node {
 		return n
 	case map[string]any:
 		n := &yamlpos.Node{Kind: yamlpos.Map}
-		for _, key := range (dict{plain: v}).keys() {
+		for _, key := range dict(v).keys() {
 			n.Entries = append(n.Entries, yamlpos.Entry{Key: key, Value: nodeOf(v[key])})
 		}
 		return n

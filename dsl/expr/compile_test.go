@@ -68,7 +68,7 @@ func TestCompileErrors(t *testing.T) {
 		{`$brooklyn:regexReplacement("a", "\d", "b")`, `3:43: unknown escape \d in quotes; a backslash is written \\`},
 		{`$brooklyn:formatString("%q", config("x"))`, "3:33: format %q is unknown; expected one of %s %d %x %o %f %e %g %b %c %n %%"},
 		{`$brooklyn:formatString("%s %s", config("x"))`, "3:33: format %s has no argument"},
-		{`$brooklyn:formatString("%d", "a")`, `3:20: format %d prints an integer, not "a"`},
+		{`$brooklyn:formatString("%d", "a")`, `3:20: format %d prints an integer, not text`},
 		{`$brooklyn:config("x") matches "("`, "3:40: invalid regular expression: missing closing ): `(`"},
 		{`$brooklyn:object([1])`, "3:20: object is described by a map or by the name of a type, not a list"},
 
@@ -191,7 +191,7 @@ func TestMapFormErrors(t *testing.T) {
 		{"$brooklyn:config:", "1:11: config takes 1 argument, not 0"},
 		{"$brooklyn:component: [bogus, x]", "1:23: bogus is not a valid scope; expected global, child, parent, sibling, descendant, member, ancestor, root, scopeRoot or this"},
 		{"$brooklyn:formatString: ['%s', '$brooklyn:foo()']", "1:43: No such function 'foo'"},
-		{"$brooklyn:formatString: ['%d', a]", `1:11: format %d prints an integer, not "a"`},
+		{"$brooklyn:formatString: ['%d', a]", `1:11: format %d prints an integer, not text`},
 		{"$brooklyn:entitySpec: {type: x, c: '$brooklyn:foo()'}", "1:47: No such function 'foo'"},
 		{"$brooklyn:entitySpec: [a, b]", "1:11: entitySpec takes 1 argument, not 2"},
 		{"$brooklyn:attributeWhenReady: [a, {timeot: 1}]", `1:35: unknown option "timeot"; did you mean timeout?`},

@@ -218,7 +218,7 @@ func TestEvalErrors(t *testing.T) {
 		{`$brooklyn:config(config("list"))`, fault.Invalid, `3:20: config(config("list")): expected a config key as text, not a list`},
 		{`$brooklyn:config(config("empty"))`, fault.Invalid, `3:20: config(config("empty")): expected a config key, not empty text`},
 		{`$brooklyn:component(config("key"), "db")`, fault.Invalid, `3:20: component(config("key"), "db"): n is not a valid scope; expected global, child, parent, sibling, descendant, member, ancestor, root, scopeRoot or this`},
-		{`$brooklyn:formatString("%d", config("host"))`, fault.Invalid, `3:20: formatString("%d", config("host")): format %d prints an integer, not "example.org"`},
+		{`$brooklyn:formatString("%d", config("host"))`, fault.Invalid, `3:20: formatString("%d", config("host")): format %d prints an integer, not text`},
 		{`$brooklyn:attributeWhenReady("x", config("map"))`, fault.Invalid, `3:20: attributeWhenReady("x", config("map")): unknown option "Name"; expected one of timeout, timeout_if_down, timeout_if_on_fire, abort_if_on_fire, wait_for_truthy`},
 		{`$brooklyn:template("${config['nope']}")`, fault.Invalid, `3:20: template("${config['nope']}"): ${config['nope']} evaluates to null`},
 		{`$brooklyn:template("${foo()}")`, fault.Invalid, `3:20: template("${foo()}"): ${foo()} names nothing; expected config['KEY'], attribute['SENSOR'] or a substitution`},

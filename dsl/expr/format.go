@@ -2,7 +2,6 @@ package expr
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -183,12 +182,10 @@ func (d directive) number(v any) (string, error) {
 	return "", invalid("format %s prints an integer, not %s", d.spec, shown(v))
 }
 
+// shown gives a value for messages. Text may be a secret.
 func shown(v any) string {
-	if s, ok := v.(string); ok && len(s) <= 40 {
-		return strconv.Quote(s)
-	}
-	if f, ok := v.(float64); ok && !math.IsNaN(f) {
-		return scalarText(f)
+	if n, ok := number(v); ok {
+		return scalarText(n)
 	}
 	return kindOf(v)
 }

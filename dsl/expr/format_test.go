@@ -40,11 +40,11 @@ func TestFormatString(t *testing.T) {
 
 func TestFormatStringErrors(t *testing.T) {
 	for _, tc := range []struct{ pattern, want string }{
-		{`"%d", config("host")`, `format %d prints an integer, not "example.org"`},
+		{`"%d", config("host")`, `format %d prints an integer, not text`},
 		{`"%d", config("f")`, `format %d prints an integer, not 2.5`},
 		{`"%5x", config("list")`, `format %5x prints an integer, not a list`},
-		{`"%.1f", config("host")`, `format %.1f prints a number, not "example.org"`},
-		{`"%c", config("host")`, `format %c prints one character, not "example.org"`},
+		{`"%.1f", config("host")`, `format %.1f prints a number, not text`},
+		{`"%c", config("host")`, `format %c prints one character, not text`},
 		{`config("host") + "%", 1`, `format % has no conversion, such as the s of %s; %% is the character`},
 		{`config("host") + "%5.", 1`, `format %5. has no digits behind its point`},
 		{`config("host") + "%5.q", 1`, `format %5. has no digits behind its point`},

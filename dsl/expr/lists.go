@@ -158,10 +158,10 @@ func fromMap(name string, part func(key string, v any) any) operation {
 		if !ok {
 			return nil, invalid("%s takes a map, not %s", name, kindOf(args[0]))
 		}
-		if err := r.makeList(d.len()); err != nil {
+		if err := r.makeList(len(d)); err != nil {
 			return nil, err
 		}
-		out := make([]any, 0, d.len())
+		out := make([]any, 0, len(d))
 		for _, key := range d.keys() {
 			out = append(out, part(key, d.get(key)))
 		}

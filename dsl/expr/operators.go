@@ -2,6 +2,7 @@ package expr
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/expr-lang/expr/vm/runtime"
 )
@@ -144,7 +145,7 @@ func matches(r *run, args []any) (any, error) {
 // member gives value.name and value[name]; with an optional access nothing
 // comes of null.
 func member(optional bool) func(r *run, s *site, args []any) (any, error) {
-	return func(_ *run, s *site, args []any) (any, error) {
+	return func(r *run, s *site, args []any) (any, error) {
 		v, key := args[0], args[1]
 		if v == nil {
 			if optional {
@@ -159,12 +160,8 @@ func member(optional bool) func(r *run, s *site, args []any) (any, error) {
 			return d.get(scalarText(key)), nil
 		}
 		if text, ok := v.(string); ok {
-			if _, ok := integer(key); ok {
-				chars := make([]any, 0, len(text))
-				for _, c := range text {
-					chars = append(chars, string(c))
-				}
-				return item(s, list{any: chars}, key)
+			if i, ok := integer(key); ok {
+				return char(r, s, text, i)
 			}
 		}
 		return nil, invalid("%s is %s, which has no %s", s.recv, kindOf(v), scalarText(key))
@@ -177,14 +174,46 @@ func item(s *site, l list, key any) (any, error) {
 	if !ok {
 		return nil, invalid("%s is a list, whose elements are numbered from 0, not %s", s.recv, scalarText(key))
 	}
+	at, err := place(s, i, l.len())
+	if err != nil {
+		return nil, err
+	}
+	return l.at(at), nil
+}
+
+func place(s *site, i int64, size int) (int, error) {
 	at := i
 	if at < 0 {
-		at += int64(l.len())
+		at += int64(size)
 	}
-	if at < 0 || at >= int64(l.len()) {
-		return nil, invalid("%s has %d elements, none at %d", s.recv, l.len(), i)
+	if at < 0 || at >= int64(size) {
+		return 0, invalid("%s has %d elements, none at %d", s.recv, size, i)
 	}
-	return l.at(int(at)), nil
+	return int(at), nil
+}
+
+func char(r *run, s *site, text string, i int64) (any, error) {
+	if err := r.tick(len(text) >> 8); err != nil {
+		return nil, err
+	}
+	at, err := place(s, i, utf8.RuneCountInString(text))
+	if err != nil {
+		return nil, err
+	}
+	from := byteOf(text, at)
+	_, size := utf8.DecodeRuneInString(text[from:])
+	return text[from : from+size], nil
+}
+
+// byteOf gives where a character of a text begins.
+func byteOf(text string, char int) int {
+	for at := range text {
+		if char == 0 {
+			return at
+		}
+		char--
+	}
+	return len(text)
 }
 
 // slice gives value[from:to] of a list or text. Places beyond its ends mean
@@ -192,8 +221,7 @@ func item(s *site, l list, key any) (any, error) {
 func slice(r *run, s *site, args []any) (any, error) {
 	text, isText := args[0].(string)
 	l, isList := elements(args[0])
-	chars := []rune(text)
-	size := len(chars)
+	size := utf8.RuneCountInString(text)
 	switch {
 	case isList:
 		size = l.len()
@@ -202,32 +230,37 @@ func slice(r *run, s *site, args []any) (any, error) {
 	case !isText:
 		return nil, invalid("%s is %s, of which no part can be taken", s.recv, kindOf(args[0]))
 	}
-	bound := func(v any, otherwise int) (int, error) {
-		if v == nil {
-			return otherwise, nil
-		}
-		i, ok := integer(v)
-		if !ok {
-			return 0, invalid("[from:to] takes integers, not %s", kindOf(v))
-		}
-		if i < 0 {
-			i += int64(size)
-		}
-		return int(max(0, min(i, int64(size)))), nil
-	}
-	from, err := bound(args[1], 0)
+	from, err := bound(args[1], 0, size)
 	if err != nil {
 		return nil, err
 	}
-	to, err := bound(args[2], size)
+	to, err := bound(args[2], size, size)
 	if err != nil {
 		return nil, err
 	}
-	from = min(from, to)
-	if isText {
-		return string(chars[from:to]), r.makeString(len(text))
+	if from = min(from, to); isList {
+		return sub(r, l, from, to)
 	}
-	return sub(r, l, from, to)
+	if err := r.tick(len(text) >> 8); err != nil {
+		return nil, err
+	}
+	part := text[byteOf(text, from):byteOf(text, to)]
+	return part, r.makeString(len(part))
+}
+
+// bound reads a side of [from:to].
+func bound(v any, otherwise, size int) (int, error) {
+	if v == nil {
+		return otherwise, nil
+	}
+	i, ok := integer(v)
+	if !ok {
+		return 0, invalid("[from:to] takes integers, not %s", kindOf(v))
+	}
+	if i < 0 {
+		i += int64(size)
+	}
+	return int(max(0, min(i, int64(size)))), nil
 }
 
 func sub(r *run, l list, from, to int) (any, error) {

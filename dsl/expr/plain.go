@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -111,7 +112,7 @@ func (r *run) outList(l list, depth int) (any, error) {
 }
 
 func (r *run) outMap(d dict, depth int) (any, error) {
-	out := make(map[string]any, min(d.len(), r.lim.Memory/elementBytes))
+	out := make(map[string]any, min(len(d), r.lim.Memory/elementBytes))
 	for _, key := range d.keys() {
 		if err := r.element(); err != nil {
 			return nil, err
@@ -163,66 +164,24 @@ func (l list) at(i int) any {
 	return inside(l.any[i])
 }
 
-// dict is any map that comes up in a program: text to values, or the groups
-// of groupBy.
-type dict struct {
-	plain  map[string]any
-	groups map[any][]any
-}
+// dict is a map of a program.
+type dict map[string]any
 
 func entries(v any) (dict, bool) {
-	switch v := v.(type) {
-	case map[string]any:
-		return dict{plain: v}, true
-	case map[any][]any:
-		return dict{groups: v}, true
-	}
-	if rv := reflect.ValueOf(v); rv.Kind() == reflect.Map && rv.Type().Key().Kind() == reflect.String {
-		plain := make(map[string]any, rv.Len())
-		for _, key := range rv.MapKeys() {
-			plain[key.String()] = rv.MapIndex(key).Interface()
-		}
-		return dict{plain: plain}, true
-	}
-	return dict{}, false
+	m, ok := v.(map[string]any)
+	return m, ok
 }
-
-func (d dict) len() int { return len(d.plain) + len(d.groups) }
 
 // keys gives the keys in their order, so that no result depends on the order
 // in which Go walks a map.
-func (d dict) keys() []string {
-	out := make([]string, 0, d.len())
-	for key := range d.plain {
-		out = append(out, key)
-	}
-	for key := range d.groups {
-		out = append(out, scalarText(key))
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
+func (d dict) keys() []string { return slices.Sorted(maps.Keys(d)) }
 
 func (d dict) find(key string) (any, bool) {
-	if d.plain != nil {
-		v, ok := d.plain[key]
-		return inside(v), ok
-	}
-	if v, ok := d.groups[key]; ok {
-		return v, true
-	}
-	for k, v := range d.groups {
-		if scalarText(k) == key {
-			return v, true
-		}
-	}
-	return nil, false
+	v, ok := d[key]
+	return inside(v), ok
 }
 
-func (d dict) get(key string) any {
-	v, _ := d.find(key)
-	return v
-}
+func (d dict) get(key string) any { return inside(d[key]) }
 
 // scalarText writes what is not a list or map, as Java would; whole floats
 // lose their ".0", since JSON does not tell them from integers.

@@ -305,7 +305,24 @@ func (t *translator) builtin(n *ast.BuiltinNode) ast.Node {
 	if len(out.Arguments) > 0 {
 		out.Arguments[0] = t.collection(n.Name, off, out.Arguments[0])
 	}
+	if n.Name == "groupBy" {
+		return t.invoke(&site{off: off, eval: groups}, t.put(out, off))
+	}
 	return t.put(out, off)
+}
+
+// groups makes a plain map of what groupBy gives.
+func groups(_ *run, _ *site, args []any) (any, error) {
+	found, _ := args[0].(map[any][]any)
+	out := make(map[string]any, len(found))
+	for key, items := range found {
+		text := scalarText(key)
+		if more, ok := out[text].([]any); ok { // 1 and "1"
+			items = append(more, items...)
+		}
+		out[text] = items
+	}
+	return out, nil
 }
 
 // round makes a predicate pay for each of its rounds.

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/gowanus-project/gowanus/internal/yamlpos"
@@ -64,7 +65,7 @@ func (v *Value) Constant() bool {
 
 // Refs lists what the expressions name with constants, in the order in which
 // they are evaluated. Those inside an Object are left to whoever uses it.
-func (v *Value) Refs() []Ref { return v.refs }
+func (v *Value) Refs() []Ref { return slices.Clone(v.refs) }
 
 // Eval computes the value. The parts of lists and maps are computed in their
 // order; the first failure ends it, as an *Error. The caller owns the result:
