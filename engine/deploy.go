@@ -32,7 +32,7 @@ func (e *Engine) Deploy(ctx context.Context, r Request) (*entity.Entity, *task.T
 			return nil, nil, fault.New(fault.Invalid, "application id %q: expected at most 63 characters without '/', '.' and blanks", r.ID)
 		}
 	}
-	p, err := e.plan(spec, r.ID)
+	p, err := e.plan(ctx, spec, r.ID)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -53,7 +53,7 @@ func (e *Engine) AddChildren(ctx context.Context, parent *entity.Entity, r Reque
 	}
 	var plans []*plan
 	for _, s := range specs {
-		p, err := e.planOf(s, "", parent)
+		p, err := e.planOf(ctx, s, "", parent)
 		if err != nil {
 			return nil, nil, err
 		}

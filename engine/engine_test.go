@@ -32,9 +32,12 @@ type world struct {
 	observer location.Observer
 	block    chan struct{} // when set, start-process waits for it
 	blocked  chan struct{} // gets a value when it begins to
+	watched  chan struct{} // gets a value when somebody observes
 }
 
-func newWorld() *world { return &world{running: map[string]string{}, blocked: make(chan struct{}, 10)} }
+func newWorld() *world {
+	return &world{running: map[string]string{}, blocked: make(chan struct{}, 10), watched: make(chan struct{}, 10)}
+}
 
 func (w *world) Kind() string                                        { return "localhost" }
 func (w *world) Open(location.Definition) (location.Location, error) { return w, nil }
@@ -54,6 +57,7 @@ func (w *world) Watch(ctx context.Context, o location.Observer) error {
 	w.mu.Lock()
 	w.observer = o
 	w.mu.Unlock()
+	w.watched <- struct{}{}
 	<-ctx.Done()
 	return nil
 }
@@ -359,6 +363,7 @@ services:
 		t.Fatal(err)
 	}
 	web := app.Children()[0]
+	<-w.watched
 	w.mu.Lock()
 	o, resource := w.observer, w.running[string(web.ID())]
 	delete(w.running, string(web.ID()))

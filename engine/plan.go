@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"fmt"
 	"strings"
@@ -21,6 +22,9 @@ import (
 // services.
 const basicApplication = "org.apache.brooklyn.entity.stock.BasicApplication"
 
+// planID is the config key that every entity with an id in its blueprint has.
+const planID = "camp.plan.id"
+
 // Request is a blueprint to deploy.
 type Request struct {
 	Text   []byte
@@ -37,6 +41,7 @@ type plan struct {
 
 // planner turns a spec into a plan and collects every problem on the way.
 type planner struct {
+	ctx      context.Context // bounds the evaluation of constants
 	engine   *Engine
 	errs     yamlpos.Errors
 	ids      map[string]bool // plan ids of the blueprint
@@ -59,7 +64,7 @@ func (e *Engine) Check(r Request) error {
 	if err != nil {
 		return err
 	}
-	_, err = e.plan(spec, r.ID)
+	_, err = e.plan(e.tasks.Context(), spec, r.ID)
 	return err
 }
 
@@ -75,14 +80,14 @@ func (e *Engine) parse(r Request) (*blueprint.Spec, error) {
 }
 
 // plan makes the plan of an application.
-func (e *Engine) plan(spec *blueprint.Spec, id string) (*plan, error) {
-	return e.planOf(spec.Application(e.isApplication, basicApplication), id, nil)
+func (e *Engine) plan(ctx context.Context, spec *blueprint.Spec, id string) (*plan, error) {
+	return e.planOf(ctx, spec.Application(e.isApplication, basicApplication), id, nil)
 }
 
 // planOf makes the plan of one entity with all below it. parent is where it
 // will hang, nil for an application.
-func (e *Engine) planOf(spec *blueprint.Spec, id string, parent *entity.Entity) (*plan, error) {
-	p := &planner{engine: e, ids: map[string]bool{}}
+func (e *Engine) planOf(ctx context.Context, spec *blueprint.Spec, id string, parent *entity.Entity) (*plan, error) {
+	p := &planner{ctx: ctx, engine: e, ids: map[string]bool{}}
 	if parent != nil {
 		for _, other := range parent.Root().Descendants() {
 			p.ids[other.PlanID()] = true
@@ -126,11 +131,14 @@ func (p *planner) entity(s *blueprint.Spec, id string) *entity.New {
 	n.Parameters = p.parameters(s)
 	n.Declaration = extend(p.engine.declaration(t), n.Parameters)
 	n.Config = p.config(s, n.Declaration)
+	if s.ID != "" {
+		n.Config[planID] = s.ID
+	}
 	for _, l := range s.Locations {
 		n.Locations = append(n.Locations, p.location(l))
 	}
 	for _, tag := range s.Tags {
-		n.Tags = append(n.Tags, p.value(tag).Any())
+		n.Tags = append(n.Tags, p.tag(tag))
 	}
 	p.adjuncts(s, n)
 	for _, c := range s.Children {
@@ -231,6 +239,22 @@ func (p *planner) value(n *yamlpos.Node) *yamlpos.Node {
 		p.errs.Append(n.Pos, err)
 	}
 	return n
+}
+
+// tag gives a tag's value. An expression must be one that needs no entity.
+func (p *planner) tag(n *yamlpos.Node) any {
+	v, err := expr.Compile(n, expr.Limits{})
+	if err != nil {
+		p.errs.Append(n.Pos, err)
+		return nil
+	}
+	if len(v.Refs()) > 0 {
+		p.errs.Add(n.Pos, "a tag must be known at once; it cannot wait for what an expression refers to")
+		return nil
+	}
+	out, err := entity.EvaluateAlone(p.ctx, v)
+	p.errs.Append(n.Pos, err)
+	return out
 }
 
 func (p *planner) location(l blueprint.Location) string {

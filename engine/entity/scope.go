@@ -52,6 +52,26 @@ func (s scope) own(h expr.Entity) (*Entity, error) {
 	return nil, fault.New(fault.Invalid, "%T is not an entity of this server", h)
 }
 
+// EvaluateAlone computes a value that belongs to no entity. What refers to
+// one fails.
+func EvaluateAlone(ctx context.Context, v *expr.Value) (any, error) { return v.Eval(ctx, nowhere{}) }
+
+// nowhere is the scope of values that belong to no entity.
+type nowhere struct{}
+
+var errNowhere = fault.New(fault.Invalid, "there is no entity here that an expression could refer to")
+
+func (nowhere) Self() expr.Entity { return nil }
+func (nowhere) Config(context.Context, expr.Entity, string) (any, error) {
+	return nil, errNowhere
+}
+func (nowhere) AttributeWhenReady(context.Context, expr.Entity, string, expr.WaitOptions) (any, error) {
+	return nil, errNowhere
+}
+func (nowhere) Find(context.Context, expr.Entity, expr.Locator, string) (expr.Entity, error) {
+	return nil, errNowhere
+}
+
 // find looks for an entity as the locator says; nil when there is none.
 func (e *Entity) find(how expr.Locator, id string) *Entity {
 	switch how {
