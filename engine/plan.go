@@ -59,12 +59,12 @@ type compiled struct {
 
 // Check finds all problems of a blueprint that can be known before anything
 // runs. It has no effect. The error is a *yamlpos.Errors.
-func (e *Engine) Check(r Request) error {
+func (e *Engine) Check(ctx context.Context, r Request) error {
 	spec, err := e.parse(r)
 	if err != nil {
 		return err
 	}
-	_, err = e.plan(e.tasks.Context(), spec, r.ID)
+	_, err = e.plan(ctx, spec, r.ID)
 	return err
 }
 
