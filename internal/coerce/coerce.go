@@ -135,12 +135,6 @@ var javaPackages = []string{
 
 // parseType reads a type name with its arguments.
 func parseType(typ string, depth int) (*kind, error) {
-	unknown := func() (*kind, error) {
-		return nil, fault.New(fault.Invalid, "unknown type %s", show(typ))
-	}
-	if depth > maxDepth {
-		return unknown()
-	}
 	name, args, generic := strings.Cut(strings.TrimSpace(typ), "<")
 	name = strings.TrimSpace(name)
 	for _, pkg := range javaPackages {
@@ -150,36 +144,30 @@ func parseType(typ string, depth int) (*kind, error) {
 		}
 	}
 	k := simple(strings.ToLower(name))
-	if k == nil {
-		return unknown()
+	if k == nil || depth > maxDepth || generic && !k.setElem(args, depth) {
+		return nil, fault.New(fault.Invalid, "unknown type %s", show(typ))
 	}
-	if !generic {
-		return k, nil
-	}
-	args, closed := strings.CutSuffix(args, ">")
-	if !closed {
-		return unknown()
-	}
+	return k, nil
+}
+
+// setElem reads what follows the "<" of a list, set or map, and tells whether
+// it can be.
+func (k *kind) setElem(args string, depth int) bool {
+	args, ok := strings.CutSuffix(args, ">")
 	switch k.name {
 	case "map":
-		_, elem, ok := strings.Cut(args, ",") // keys are text in any case
-		if !ok {
-			return unknown()
-		}
-		args = elem
+		_, elem, two := strings.Cut(args, ",") // keys are text in any case
+		args, ok = elem, ok && two
 	case "list", "set":
 	default:
-		return unknown()
+		return false
 	}
-	if args = strings.TrimSpace(args); args == "?" {
-		return k, nil
+	if args = strings.TrimSpace(args); args == "?" || !ok {
+		return ok
 	}
 	elem, err := parseType(args, depth+1)
-	if err != nil {
-		return unknown()
-	}
 	k.elem = elem
-	return k, nil
+	return err == nil
 }
 
 // wrong is the error of a value that does not fit; why may be empty.

@@ -35,7 +35,12 @@ func Word(word string, candidates []string) string {
 
 // distance counts half edits: insert, delete, replace, exchange neighbours.
 func distance(a, b []rune) int {
-	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	var space [3 * 32]int // enough for the names that there are
+	rows, n := space[:], len(b)+1
+	if 3*n > len(rows) {
+		rows = make([]int, 3*n)
+	}
+	before, last, row := rows[:n], rows[n:2*n], rows[2*n:3*n]
 	for j := range last {
 		last[j] = 2 * j
 	}

@@ -3,6 +3,7 @@ package yamlpos_test
 import (
 	"encoding/json"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/gowanus-project/gowanus/internal/yamlpos"
@@ -68,5 +69,22 @@ func TestErrorsInOrder(t *testing.T) {
 	const want = "nowhere\nf:1:2: first\nf:1:5: second\nf:3:1: third\nf:4:1: invalid character 'x' looking for beginning of value"
 	if got := errs.Err().Error(); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
+
+func TestErrorsAreBounded(t *testing.T) {
+	var some, all yamlpos.Errors
+	for i := range 150 {
+		some.Add(yamlpos.Pos{Line: i + 1, Col: 1}, "wrong")
+	}
+	for range 3 {
+		all.Append(yamlpos.Pos{}, some.Err())
+	}
+	all.Add(yamlpos.Pos{}, "one more")
+	if n := len(all.List()); n != 200 {
+		t.Errorf("%d problems are kept, want 200", n)
+	}
+	if text := all.Error(); !strings.HasSuffix(text, "\nand 251 more") {
+		t.Errorf("the text ends with %q", text[len(text)-20:])
 	}
 }

@@ -29,12 +29,29 @@ func (e *Error) Error() string {
 	return e.Msg
 }
 
-// Errors collects all problems of a text. Its zero value is ready to use.
-type Errors struct{ list []*Error }
+// maxKept is how many problems of one text are kept; nobody reads more.
+const maxKept = 200
+
+// Errors collects all problems of a text, beyond the first 200 only their
+// number. Its zero value is ready to use.
+type Errors struct {
+	list []*Error
+	more int // problems that are not in list
+}
 
 // Add records a problem.
 func (es *Errors) Add(pos Pos, format string, args ...any) {
-	es.list = append(es.list, &Error{Pos: pos, Msg: fmt.Sprintf(format, args...)})
+	if len(es.list) >= maxKept {
+		es.more++
+		return
+	}
+	es.keep(&Error{Pos: pos, Msg: fmt.Sprintf(format, args...)})
+}
+
+func (es *Errors) keep(list ...*Error) {
+	room := min(maxKept-len(es.list), len(list))
+	es.list = append(es.list, list[:room]...)
+	es.more += len(list) - room
 }
 
 // Append records the problems of another error: each one of an Errors or
@@ -43,15 +60,16 @@ func (es *Errors) Append(pos Pos, err error) {
 	switch e := err.(type) {
 	case nil:
 	case *Errors:
-		es.list = append(es.list, e.list...)
+		es.keep(e.list...)
+		es.more += e.more
 	case *Error:
-		es.list = append(es.list, e)
+		es.keep(e)
 	default:
 		es.Add(pos, "%s", err)
 	}
 }
 
-// List gives the problems in the order of the text.
+// List gives the problems that are kept, in the order of the text.
 func (es *Errors) List() []*Error {
 	out := slices.Clone(es.list)
 	slices.SortStableFunc(out, func(a, b *Error) int {
@@ -71,11 +89,14 @@ func (es *Errors) Err() error {
 	return es
 }
 
-// Error lists all problems, one a line, in the order of the text.
+// Error lists the problems, one a line, in the order of the text.
 func (es *Errors) Error() string {
-	lines := make([]string, 0, len(es.list))
+	lines := make([]string, 0, len(es.list)+1)
 	for _, e := range es.List() {
 		lines = append(lines, e.Error())
+	}
+	if es.more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", es.more))
 	}
 	return strings.Join(lines, "\n")
 }
