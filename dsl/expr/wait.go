@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gowanus-project/gowanus/internal/coerce"
 	"github.com/gowanus-project/gowanus/internal/nearest"
 )
 
@@ -45,43 +46,17 @@ func waitOptions(v any) (WaitOptions, error) {
 	return o, nil
 }
 
-// patience reads a duration as Brooklyn writes it: 10s, 1m 30s, a number of
-// milliseconds, or forever, which is nil.
+// patience reads a duration; forever is nil.
 func patience(v any) (*time.Duration, error) {
-	text := ""
-	if n, ok := number(v); ok {
-		text = scalarText(n)
-	} else if s, ok := v.(string); ok {
-		text = strings.TrimSpace(s)
-	}
-	switch strings.ToLower(text) {
-	case "forever", "never", "practically_forever":
+	d, err := coerce.Duration(v)
+	switch {
+	case err != nil:
+		return nil, err
+	case d < 0:
+		return nil, invalid("a wait cannot be negative")
+	case d == coerce.Forever:
 		return nil, nil
 	}
-	if ms, err := strconv.ParseFloat(text, 64); err == nil {
-		return duration(ms, float64(time.Millisecond))
-	}
-	units := strings.NewReplacer(
-		" ", "", "milliseconds", "ms", "millisecond", "ms", "millis", "ms", "seconds", "s", "second", "s", "secs", "s", "sec", "s",
-		"minutes", "m", "minute", "m", "mins", "m", "min", "m", "hours", "h", "hour", "h", "hrs", "h", "hr", "h")
-	text = units.Replace(strings.ToLower(text))
-	if days, isDays := strings.CutSuffix(strings.TrimSuffix(strings.TrimSuffix(text, "s"), "ay"), "d"); isDays {
-		if n, err := strconv.ParseFloat(days, 64); err == nil {
-			return duration(n, 24*float64(time.Hour))
-		}
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 {
-		return nil, invalid("%s is not a duration; expected one such as 10s, 5m or forever", scalarText(v))
-	}
-	return &d, nil
-}
-
-func duration(n, unit float64) (*time.Duration, error) {
-	if !(n >= 0 && n*unit <= float64(1<<62)) {
-		return nil, invalid("%v is out of range for a duration", n)
-	}
-	d := time.Duration(n * unit)
 	return &d, nil
 }
 
