@@ -1,0 +1,65 @@
+package server
+
+import (
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gowanus-project/gowanus/engine/catalog"
+)
+
+// catalogItem is a type in the older form of the catalog's lists.
+type catalogItem struct {
+	ID               string            `json:"id"`
+	SymbolicName     string            `json:"symbolicName"`
+	Version          string            `json:"version"`
+	ContainingBundle string            `json:"containingBundle"`
+	Type             string            `json:"type"`
+	JavaType         string            `json:"javaType"`
+	ItemType         string            `json:"itemType"`
+	Name             string            `json:"name"`
+	Description      string            `json:"description,omitempty"`
+	IconURL          string            `json:"iconUrl,omitempty"`
+	PlanYAML         string            `json:"planYaml"`
+	Deprecated       bool              `json:"deprecated"`
+	Links            typeLinks         `json:"links"`
+	Config           []configSummary   `json:"config,omitempty"`
+	Sensors          []sensorSummary   `json:"sensors,omitempty"`
+	Effectors        []effectorSummary `json:"effectors,omitempty"`
+}
+
+func (s *Server) itemOf(list string, t *catalog.Type) catalogItem {
+	d := s.detailOf(t)
+	return catalogItem{
+		ID: t.Name + ":" + d.Version, SymbolicName: t.Name, Version: d.Version, ContainingBundle: d.ContainingBundle,
+		Type: t.Name, JavaType: t.Name, ItemType: t.Kind, Name: t.Name, Description: t.Description, IconURL: t.Icon,
+		PlanYAML: "type: " + t.Name + "\n", Config: d.Config, Sensors: d.Sensors, Effectors: d.Effectors,
+		Links: typeLinks{"/v1/catalog/" + list + "/" + url.PathEscape(t.Name) + "/" + url.PathEscape(d.Version)},
+	}
+}
+
+func (s *Server) listCatalog(kind string) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		q, err := readTypeQuery(c, kind)
+		if err != nil {
+			return err
+		}
+		out := []catalogItem{}
+		for _, t := range s.engine.Types() {
+			if q.match(t) {
+				out = append(out, s.itemOf(kind, t))
+			}
+		}
+		return ok(c, out)
+	}
+}
+
+func (s *Server) getCatalog(kind string) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		t, err := s.registered(c, kind)
+		if err != nil {
+			return err
+		}
+		return ok(c, s.itemOf(kind, t))
+	}
+}

@@ -1,0 +1,213 @@
+package server
+
+import (
+	"context"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gowanus-project/gowanus/engine/entity"
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/hook"
+)
+
+// configQuery is how config values are wanted.
+type configQuery struct {
+	globs    globs // nil for all
+	skip     bool  // as written, expressions unevaluated
+	suppress bool
+}
+
+func readConfigQuery(c echo.Context) (q configQuery, err error) {
+	if q.skip, err = queryBool(c, "skipResolution", false); err != nil {
+		return q, err
+	}
+	q.suppress, err = queryBool(c, "suppressSecrets", false)
+	return q, err
+}
+
+func (s *Server) listConfig(c echo.Context) error {
+	ent, err := s.entity(c)
+	if err != nil {
+		return err
+	}
+	return ok(c, configOf(ent))
+}
+
+func (s *Server) currentConfig(c echo.Context) error {
+	ent, err := s.entity(c)
+	if err != nil {
+		return err
+	}
+	q, err := readConfigQuery(c)
+	if err != nil {
+		return err
+	}
+	return ok(c, s.configValues(c, ent, q))
+}
+
+// configValues gives the values that are set, here or further up; what cannot
+// be resolved at once is given as written.
+func (s *Server) configValues(c echo.Context, ent *entity.Entity, q configQuery) map[string]any {
+	out := map[string]any{}
+	for _, name := range ent.ConfigKeys() {
+		if q.globs != nil && !q.globs.match(name) {
+			continue
+		}
+		out[name] = s.configNow(c, ent, name, q)
+	}
+	return out
+}
+
+// configNow resolves a value if that takes no waiting.
+func (s *Server) configNow(c echo.Context, ent *entity.Entity, name string, q configQuery) any {
+	raw, written := ent.RawConfig(name)
+	v := entity.Document(raw)
+	if !written || !q.skip {
+		ctx, cancel := context.WithTimeout(c.Request().Context(), s.limits.Quick)
+		defer cancel()
+		if resolved, err := s.engine.Config(ctx, ent, name); err == nil {
+			v = resolved
+		}
+	}
+	if q.suppress {
+		v = mask(name, v)
+	}
+	return v
+}
+
+// getConfig gives one value. With a timeout it waits that long for what the
+// value depends on, and says why it cannot be resolved; without, it gives
+// such a value as written.
+func (s *Server) getConfig(c echo.Context) error {
+	ent, err := s.entity(c)
+	if err != nil {
+		return err
+	}
+	q, err := readConfigQuery(c)
+	if err != nil {
+		return err
+	}
+	name := param(c, "config")
+	if !knowsConfig(ent, name) {
+		return fault.New(fault.NotFound, "Config '%s' not known", name)
+	}
+	if c.QueryParam("timeout") == "" || q.skip {
+		return replyValue(c, s.configNow(c, ent, name, q))
+	}
+	return s.waitForConfig(c, ent, name, q)
+}
+
+func (s *Server) waitForConfig(c echo.Context, ent *entity.Entity, name string, q configQuery) error {
+	wait, err := parseWait(c.QueryParam("timeout"), 0)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := s.patience(c, max(wait, s.limits.Quick))
+	defer cancel()
+	v, err := s.engine.Config(ctx, ent, name)
+	if err != nil {
+		return err
+	}
+	if q.suppress {
+		v = mask(name, v)
+	}
+	return replyValue(c, v)
+}
+
+func knowsConfig(ent *entity.Entity, name string) bool {
+	_, written := ent.RawConfig(name)
+	return written || ent.Declaration().Key(name) != nil
+}
+
+func (s *Server) setConfig(c echo.Context) error {
+	ent, err := s.entity(c)
+	if err != nil {
+		return err
+	}
+	value, err := s.readValue(c)
+	if err != nil {
+		return err
+	}
+	return s.writeConfig(c, ent, map[string]any{param(c, "config"): value})
+}
+
+func (s *Server) setConfigs(c echo.Context) error {
+	ent, err := s.entity(c)
+	if err != nil {
+		return err
+	}
+	values, err := s.readArguments(c)
+	if err != nil {
+		return err
+	}
+	return s.writeConfig(c, ent, values)
+}
+
+func (s *Server) writeConfig(c echo.Context, ent *entity.Entity, values map[string]any) error {
+	recurse, err := queryBool(c, "recurse", false)
+	if err != nil {
+		return err
+	}
+	ents := []*entity.Entity{ent}
+	if recurse {
+		ents = ent.Descendants()
+	}
+	for _, e := range ents {
+		for _, name := range slices.Sorted(maps.Keys(values)) {
+			if err := s.engine.SetConfig(c.Request().Context(), e, name, values[name]); err != nil {
+				return err
+			}
+		}
+	}
+	return noContent(c)
+}
+
+// configSummary describes a config key.
+type configSummary struct {
+	Name           string      `json:"name"`
+	Type           string      `json:"type"`
+	DefaultValue   any         `json:"defaultValue,omitempty"`
+	Description    string      `json:"description,omitempty"`
+	Reconfigurable bool        `json:"reconfigurable"`
+	Constraints    []string    `json:"constraints,omitempty"`
+	Links          *valueLinks `json:"links,omitempty"`
+}
+
+func keyOf(k *hook.ConfigKey) configSummary {
+	out := configSummary{Name: k.Name, Type: k.Type, DefaultValue: k.Default, Description: k.Description, Reconfigurable: true}
+	set(&out.Type, "any")
+	if k.Required {
+		out.Constraints = []string{"required"}
+	}
+	return out
+}
+
+// configOf gives the keys that are declared and those that have a value, in
+// the order of their names.
+func configOf(ent *entity.Entity) []configSummary {
+	all := map[string]configSummary{}
+	for _, name := range ent.ConfigKeys() {
+		raw, _ := ent.RawConfig(name)
+		all[name] = configSummary{Name: name, Type: typeOf(raw), Reconfigurable: true}
+	}
+	for i := range ent.Declaration().Config {
+		k := &ent.Declaration().Config[i]
+		all[k.Name] = keyOf(k)
+	}
+	out := slices.SortedFunc(maps.Values(all), func(a, b configSummary) int { return strings.Compare(a.Name, b.Name) })
+	for i := range out {
+		links := linksOf(ent, "config", out[i].Name)
+		out[i].Links = &links
+	}
+	return out
+}
+
+func linksOf(ent *entity.Entity, kind, name string) valueLinks {
+	at := pathOf(ent)
+	self := at + "/" + kind + "/" + url.PathEscape(name)
+	return valueLinks{Self: self, Application: applicationPath(string(ent.Application())), Entity: at, Action: self}
+}

@@ -1,0 +1,229 @@
+package server
+
+import (
+	"net/http"
+	"regexp"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gowanus-project/gowanus/engine/entity"
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/task"
+)
+
+// addChildrenWait is how long adding children waits for their start, unless
+// the request says otherwise.
+const addChildrenWait = 20 * time.Millisecond
+
+func (s *Server) listEntities(c echo.Context) error {
+	app, err := s.application(c)
+	if err != nil {
+		return err
+	}
+	return ok(c, entitiesOf(app.Children()))
+}
+
+func (s *Server) getEntity(c echo.Context) error {
+	ent, err := s.entity(c)
+	if err != nil {
+		return err
+	}
+	return ok(c, entityOf(ent))
+}
+
+func (s *Server) listChildren(c echo.Context) error {
+	ent, err := s.entity(c)
+	if err != nil {
+		return err
+	}
+	return ok(c, entitiesOf(ent.Children()))
+}
+
+func (s *Server) addChildren(c echo.Context) error {
+	parent, err := s.entity(c)
+	if err != nil {
+		return err
+	}
+	start, err := queryBool(c, "start", true)
+	if err != nil {
+		return err
+	}
+	wait, err := parseWait(c.QueryParam("timeout"), addChildrenWait)
+	if err != nil {
+		return err
+	}
+	r, err := s.readBlueprint(c)
+	if err != nil {
+		return err
+	}
+	made, t, err := s.engine.AddChildren(c.Request().Context(), parent, r, start)
+	if err != nil {
+		return blueprintError(err)
+	}
+	s.await(c, t, wait)
+	if len(made) == 1 {
+		c.Response().Header().Set("Location", absolute(c.Request(), pathOf(made[0])))
+	}
+	return reply(c, http.StatusCreated, s.summary(t.Info(), false))
+}
+
+// await waits for the end of a task, at most so long as the client asked.
+func (s *Server) await(c echo.Context, t *task.Task, wait time.Duration) {
+	if wait == 0 {
+		return
+	}
+	ctx, cancel := s.patience(c, wait)
+	defer cancel()
+	select {
+	case <-t.Done():
+	case <-ctx.Done():
+	}
+}
+
+func (s *Server) listRelations(c echo.Context) error {
+	if _, err := s.entity(c); err != nil {
+		return err
+	}
+	return ok(c, []relation{})
+}
+
+func (s *Server) rename(c echo.Context) error {
+	ent, err := s.entity(c)
+	if err != nil {
+		return err
+	}
+	name := c.QueryParam("name")
+	if name == "" {
+		return fault.New(fault.Invalid, "the query parameter name is missing or empty")
+	}
+	if err := ent.Rename(c.Request().Context(), name); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusOK)
+}
+
+func (s *Server) expunge(c echo.Context) error {
+	ent, err := s.entity(c)
+	if err != nil {
+		return err
+	}
+	release, err := queryBool(c, "release", true)
+	if err != nil {
+		return err
+	}
+	wait, err := parseWait(c.QueryParam("timeout"), 0)
+	if err != nil {
+		return err
+	}
+	t, err := s.engine.Expunge(c.Request().Context(), ent, release)
+	if err != nil {
+		return err
+	}
+	s.await(c, t, wait)
+	return reply(c, http.StatusAccepted, s.summary(t.Info(), false))
+}
+
+func (s *Server) entityDescendants(c echo.Context) error {
+	ent, err := s.entity(c)
+	if err != nil {
+		return err
+	}
+	return s.replyDescendants(c, ent)
+}
+
+func (s *Server) entityDescendantsSensor(c echo.Context) error {
+	ent, err := s.entity(c)
+	if err != nil {
+		return err
+	}
+	return s.replyDescendantsSensor(c, ent)
+}
+
+func (s *Server) replyDescendants(c echo.Context, ent *entity.Entity) error {
+	re, err := queryRegex(c, "typeRegex")
+	if err != nil {
+		return err
+	}
+	return ok(c, entitiesOf(ofType(ent.Descendants(), re)))
+}
+
+func (s *Server) replyDescendantsSensor(c echo.Context, ent *entity.Entity) error {
+	re, err := queryRegex(c, "typeRegex")
+	if err != nil {
+		return err
+	}
+	suppress, err := queryBool(c, "suppressSecrets", false)
+	if err != nil {
+		return err
+	}
+	name, out := param(c, "sensor"), map[string]any{}
+	for _, d := range ofType(ent.Descendants(), re) {
+		if v, there := d.Sensor(name); there {
+			out[string(d.ID())] = shown(name, v, suppress)
+		}
+	}
+	return ok(c, out)
+}
+
+func ofType(ents []*entity.Entity, re *regexp.Regexp) []*entity.Entity {
+	var out []*entity.Entity
+	for _, ent := range ents {
+		if matches(re, ent.Type()) {
+			out = append(out, ent)
+		}
+	}
+	return out
+}
+
+func (s *Server) entityLocations(c echo.Context) error {
+	ent, err := s.entity(c)
+	if err != nil {
+		return err
+	}
+	out := []locationSummary{}
+	for _, name := range ent.Locations() {
+		if d, known := s.definition(name); known {
+			out = append(out, locationOf(d))
+		}
+	}
+	return ok(c, out)
+}
+
+func (s *Server) getSpec(c echo.Context) error {
+	ent, err := s.entity(c)
+	if err != nil {
+		return err
+	}
+	if ent.Source() == "" {
+		return noContent(c)
+	}
+	return c.Blob(http.StatusOK, textYAML, []byte(ent.Source()))
+}
+
+// spec is one level of what an entity was made from.
+type spec struct {
+	Format   string `json:"format"`
+	Summary  string `json:"summary"`
+	Contents string `json:"contents"`
+}
+
+func (s *Server) listSpecs(c echo.Context) error {
+	ent, err := s.entity(c)
+	if err != nil {
+		return err
+	}
+	out := []spec{}
+	if text := ent.Source(); text != "" {
+		out = append(out, spec{"brooklyn-camp", "Blueprint of " + ent.Name(), text})
+	}
+	return ok(c, out)
+}
+
+func (s *Server) noIcon(c echo.Context) error {
+	ent, err := s.entity(c)
+	if err != nil {
+		return err
+	}
+	return fault.New(fault.NotFound, "Entity '%s' has no icon", ent.Name())
+}

@@ -1,0 +1,38 @@
+package server
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"github.com/gowanus-project/gowanus/engine/entity"
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/task"
+)
+
+// application finds the application that the path names.
+func (s *Server) application(c echo.Context) (*entity.Entity, error) {
+	return s.engine.Application(param(c, "application"))
+}
+
+// entity finds the entity that the path names.
+func (s *Server) entity(c echo.Context) (*entity.Entity, error) {
+	return s.engine.Entity(param(c, "application"), param(c, "entity"))
+}
+
+// task finds the activity that the path names.
+func (s *Server) task(c echo.Context) (*task.Task, error) {
+	return s.engine.Tasks().Get(task.ID(param(c, "task")))
+}
+
+// byID finds an entity whose application is not known; nil when it is gone.
+func (s *Server) byID(id string) *entity.Entity {
+	for _, app := range s.engine.Applications() {
+		ent, err := s.engine.Entity(string(app.ID()), id)
+		switch {
+		case err == nil && string(ent.ID()) == id:
+			return ent
+		case fault.KindOf(err) != fault.Precondition: // it is in no application
+			return nil
+		}
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+package server
+
+import "github.com/labstack/echo/v4"
+
+const entityPath = "/v1/applications/:application/entities/:entity"
+
+func (s *Server) routes() {
+	s.applicationRoutes(s.echo.Group("/v1/applications"))
+	s.entityRoutes(s.echo.Group(entityPath))
+	s.valueRoutes(s.echo.Group(entityPath))
+	s.adjunctRoutes(s.echo.Group(entityPath))
+	s.workflowRoutes(s.echo.Group(entityPath + "/workflows"))
+	s.activityRoutes(s.echo.Group("/v1/activities/:task"))
+	s.locationRoutes(s.echo.Group("/v1/locations"))
+	s.catalogRoutes(s.echo.Group("/v1/catalog"))
+	s.serverRoutes(s.echo.Group("/v1/server"))
+	s.sessionRoutes(s.echo.Group("/v1"))
+}
+
+func (s *Server) applicationRoutes(g *echo.Group) {
+	g.GET("", s.listApplications)
+	g.POST("", s.createApplication)
+	g.GET("/fetch", s.fetch)
+	g.GET("/details", s.details)
+	g.GET("/:application", s.getApplication)
+	g.PUT("/:application", s.putApplication)
+	g.DELETE("/:application", s.deleteApplication)
+	g.GET("/:application/entities", s.listEntities)
+	g.GET("/:application/descendants", s.applicationDescendants)
+	g.GET("/:application/descendants/sensor/:sensor", s.applicationDescendantsSensor)
+}
+
+func (s *Server) entityRoutes(g *echo.Group) {
+	g.GET("", s.getEntity)
+	g.GET("/children", s.listChildren)
+	g.POST("/children", s.addChildren)
+	g.GET("/relations", s.listRelations)
+	g.GET("/activities", s.entityActivities)
+	g.GET("/activities/:task", s.entityActivity)
+	g.GET("/icon", s.noIcon)
+	g.GET("/tags", s.listTags)
+	g.POST("/tag/add", s.addTag)
+	g.POST("/tag/delete", s.deleteTag)
+	g.POST("/tag/upsert/:key", s.upsertTag)
+	g.GET("/tag/get/:key", s.getTag)
+	g.POST("/name", s.rename)
+	g.POST("/expunge", s.expunge)
+	g.GET("/descendants", s.entityDescendants)
+	g.GET("/descendants/sensor/:sensor", s.entityDescendantsSensor)
+	g.GET("/locations", s.entityLocations)
+	g.GET("/spec", s.getSpec)
+	g.GET("/speclist", s.listSpecs)
+	g.GET("/effectors", s.listEffectors)
+	g.POST("/effectors/:effector", s.invoke)
+}
+
+func (s *Server) valueRoutes(g *echo.Group) {
+	g.GET("/sensors", s.listSensors)
+	g.POST("/sensors", s.setSensors)
+	g.GET("/sensors/current-state", s.currentSensors)
+	g.GET("/sensors/:sensor", s.getSensor)
+	g.POST("/sensors/:sensor", s.setSensor)
+	g.DELETE("/sensors/:sensor", s.clearSensor)
+	g.GET("/config", s.listConfig)
+	g.POST("/config", s.setConfigs)
+	g.GET("/config/current-state", s.currentConfig)
+	g.GET("/config/:config", s.getConfig)
+	g.POST("/config/:config", s.setConfig)
+}
+
+func (s *Server) adjunctRoutes(g *echo.Group) {
+	fixed := unsupported("policies are part of the blueprint; change it and deploy it again")
+	for _, base := range []string{"/policies", "/adjuncts"} {
+		g.GET(base, s.listAdjuncts)
+		g.POST(base, fixed)
+		g.GET(base+"/:adjunct/config", s.listAdjunctConfig)
+		g.GET(base+"/:adjunct/config/:config", s.getAdjunctConfig)
+		g.POST(base+"/:adjunct/config/:config", fixed)
+		g.POST(base+"/:adjunct/start", fixed)
+		g.POST(base+"/:adjunct/stop", fixed)
+	}
+	g.GET("/policies/current-state", s.currentPolicies)
+	g.GET("/policies/:adjunct", s.adjunctStatus)
+	g.GET("/policies/:adjunct/config/current-state", s.currentAdjunctConfig)
+	g.POST("/policies/:adjunct/destroy", fixed)
+	g.GET("/adjuncts/:adjunct", s.getAdjunct)
+	g.GET("/adjuncts/:adjunct/status", s.adjunctStatus)
+	g.GET("/adjuncts/:adjunct/config-current", s.currentAdjunctConfig)
+	g.GET("/adjuncts/:adjunct/icon", s.noIcon)
+	g.DELETE("/adjuncts/:adjunct", fixed)
+}
+
+func (s *Server) workflowRoutes(g *echo.Group) {
+	h := unsupported("workflows run as activities; see the entity's activities")
+	g.GET("", h)
+	g.POST("", h)
+	g.GET("/:workflow", h)
+	g.DELETE("/:workflow", h)
+	g.POST("/:workflow/replay/from/:step", h)
+}
+
+func (s *Server) activityRoutes(g *echo.Group) {
+	g.GET("", s.getActivity)
+	g.GET("/children", s.activityChildren)
+	g.GET("/children/recurse", s.activityDescendants)
+	g.GET("/stream/:stream", s.activityStream)
+	g.POST("/cancel", s.cancelActivity)
+}
+
+func (s *Server) locationRoutes(g *echo.Group) {
+	fixed := unsupported("locations are part of the server's configuration file")
+	g.GET("", s.listLocations)
+	g.POST("", fixed)
+	g.GET("/:location", s.getLocation)
+	g.DELETE("/:location", fixed)
+}
+
+func (s *Server) catalogRoutes(g *echo.Group) {
+	fixed := unsupported("types come with the server's modules")
+	g.POST("", fixed)
+	g.POST("/bundles", fixed)
+	g.DELETE("/bundles/:name/:version", fixed)
+	g.GET("/types", s.listTypes)
+	g.GET("/types/:name", s.listTypeVersions)
+	g.GET("/types/:name/:version", s.getType)
+	for _, kind := range []string{"applications", "entities", "policies", "enrichers", "locations"} {
+		g.GET("/"+kind, s.listCatalog(kind))
+		g.GET("/"+kind+"/:name", s.getCatalog(kind))
+		g.GET("/"+kind+"/:name/:version", s.getCatalog(kind))
+		g.DELETE("/"+kind+"/:name/:version", fixed)
+	}
+}
+
+func (s *Server) serverRoutes(g *echo.Group) {
+	g.GET("/version", s.version)
+	g.GET("/planeid", s.planeID)
+	g.GET("/up", s.up)
+	g.GET("/up/extended", s.upExtended)
+	g.GET("/healthy", s.healthy)
+	g.GET("/shuttingDown", s.shuttingDown)
+	g.GET("/user", s.user)
+	g.GET("/ha/state", s.haState)
+	g.GET("/ha/states", s.haStates)
+	g.GET("/ha/priority", s.haPriority)
+	g.POST("/shutdown", unsupported("send the process SIGTERM"))
+	g.POST("/properties/reload", unsupported("restart the server to read its configuration again"))
+}
+
+func (s *Server) sessionRoutes(g *echo.Group) {
+	g.GET("/access", s.access)
+	g.POST("/logout", s.logout)
+}

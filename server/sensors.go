@@ -1,0 +1,189 @@
+package server
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gowanus-project/gowanus/engine/entity"
+	"github.com/gowanus-project/gowanus/engine/fault"
+)
+
+func (s *Server) listSensors(c echo.Context) error {
+	ent, err := s.entity(c)
+	if err != nil {
+		return err
+	}
+	return ok(c, sensorsOf(ent))
+}
+
+func (s *Server) currentSensors(c echo.Context) error {
+	ent, err := s.entity(c)
+	if err != nil {
+		return err
+	}
+	suppress, err := queryBool(c, "suppressSecrets", false)
+	if err != nil {
+		return err
+	}
+	return ok(c, sensorValues(ent, nil, suppress))
+}
+
+// sensorValues gives the present values whose name some pattern matches; no
+// patterns match all.
+func sensorValues(ent *entity.Entity, g globs, suppress bool) map[string]any {
+	out := map[string]any{}
+	for name, r := range ent.Sensors() {
+		if g == nil || g.match(name) {
+			out[name] = shown(name, r.Value, suppress)
+		}
+	}
+	return out
+}
+
+// shown gives a sensor value for an answer.
+func shown(name string, v any, suppress bool) any {
+	if suppress {
+		v = mask(name, v)
+	}
+	return displayed(name, v)
+}
+
+func (s *Server) getSensor(c echo.Context) error {
+	ent, err := s.entity(c)
+	if err != nil {
+		return err
+	}
+	suppress, err := queryBool(c, "suppressSecrets", false)
+	if err != nil {
+		return err
+	}
+	name := param(c, "sensor")
+	v, there := ent.Sensor(name)
+	if !there && !declaresSensor(ent, name) {
+		return fault.New(fault.NotFound, "Sensor '%s' not known", name)
+	}
+	return replyValue(c, shown(name, v, suppress))
+}
+
+func (s *Server) setSensor(c echo.Context) error {
+	ent, err := s.entity(c)
+	if err != nil {
+		return err
+	}
+	value, err := s.readValue(c)
+	if err != nil {
+		return err
+	}
+	if err := s.engine.SetSensor(c.Request().Context(), ent, param(c, "sensor"), value); err != nil {
+		return err
+	}
+	return noContent(c)
+}
+
+func (s *Server) setSensors(c echo.Context) error {
+	ent, err := s.entity(c)
+	if err != nil {
+		return err
+	}
+	values, err := s.readArguments(c)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if err := s.engine.SetSensor(c.Request().Context(), ent, name, values[name]); err != nil {
+			return err
+		}
+	}
+	return noContent(c)
+}
+
+func (s *Server) clearSensor(c echo.Context) error {
+	ent, err := s.entity(c)
+	if err != nil {
+		return err
+	}
+	if err := s.engine.ClearSensor(c.Request().Context(), ent, param(c, "sensor")); err != nil {
+		return err
+	}
+	return noContent(c)
+}
+
+type sensorSummary struct {
+	Name        string      `json:"name"`
+	Type        string      `json:"type"`
+	Description string      `json:"description,omitempty"`
+	Links       *valueLinks `json:"links,omitempty"`
+}
+
+// valueLinks are the links of a sensor or config key.
+type valueLinks struct {
+	Self        string `json:"self"`
+	Application string `json:"application"`
+	Entity      string `json:"entity"`
+	Action      string `json:"action:json"`
+}
+
+// sensorsOf gives the sensors that are declared and those that have a value,
+// in the order of their names.
+func sensorsOf(ent *entity.Entity) []sensorSummary {
+	all := map[string]sensorSummary{}
+	for name, r := range ent.Sensors() {
+		all[name] = sensorSummary{Name: name, Type: typeOf(r.Value)}
+	}
+	for _, st := range ent.StaticSensors() {
+		if st.Type != "" || all[st.Name].Name == "" {
+			all[st.Name] = sensorSummary{Name: st.Name, Type: st.Type}
+		}
+	}
+	for _, d := range ent.Declaration().Sensors {
+		all[d.Name] = sensorSummary{Name: d.Name, Type: d.Type, Description: d.Description}
+	}
+	out := slices.SortedFunc(maps.Values(all), func(a, b sensorSummary) int { return strings.Compare(a.Name, b.Name) })
+	for i := range out {
+		links := linksOf(ent, "sensors", out[i].Name)
+		out[i].Links = &links
+		set(&out[i].Type, "any")
+	}
+	return out
+}
+
+// declaresSensor tells whether a sensor without a value is known at all.
+func declaresSensor(ent *entity.Entity, name string) bool {
+	for _, d := range ent.Declaration().Sensors {
+		if d.Name == name {
+			return true
+		}
+	}
+	for _, st := range ent.StaticSensors() {
+		if st.Name == name {
+			return true
+		}
+	}
+	switch name {
+	case entity.ServiceUp, entity.ServiceState, entity.ServiceExpected, entity.NotUpIndicators, entity.ServiceProblems:
+		return ent.Declaration().Startable()
+	}
+	return false
+}
+
+// typeOf names the type of a value as declarations do.
+func typeOf(v any) string {
+	switch v.(type) {
+	case string:
+		return "string"
+	case bool:
+		return "boolean"
+	case int, int64:
+		return "integer"
+	case float64:
+		return "double"
+	case []any:
+		return "list"
+	case map[string]any:
+		return "map"
+	}
+	return "any"
+}
