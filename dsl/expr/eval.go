@@ -2,10 +2,12 @@ package expr
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/vm"
 
+	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
 
@@ -122,9 +124,12 @@ func (p *program) explain(r *run, err error) error {
 	var e *file.Error
 	if errors.As(err, &e) {
 		out.Pos = p.src.pos(e.From)
-		if e.Message == "memory budget exceeded" {
+		switch {
+		case e.Message == "memory budget exceeded":
 			out.Err = exceeded("Memory", r.lim.Memory, "bytes")
-		} else {
+		case strings.Contains(e.Message, "nil pointer"): // the machine also catches the panics of a scope
+			out.Err = fault.New(fault.Internal, "%s", e.Message)
+		default:
 			out.Err = invalid("%s", panicText(e.Message))
 		}
 	}

@@ -326,3 +326,15 @@ func TestIsExpr(t *testing.T) {
 		}
 	}
 }
+
+func TestWithoutEntity(t *testing.T) {
+	for _, v := range []any{`$brooklyn:config("n")`, map[string]any{"$brooklyn:config": "n"}} {
+		_, err := compile(t, v).Eval(context.Background(), nil)
+		if err == nil || !strings.HasSuffix(err.Error(), ": config is asked of an entity; here is none") || fault.KindOf(err) != fault.Invalid {
+			t.Errorf("got %v", err)
+		}
+	}
+	if got, err := compile(t, `$brooklyn:sum(1..3)`).Eval(context.Background(), nil); err != nil || got != int64(6) {
+		t.Errorf("got %v, %v", got, err)
+	}
+}

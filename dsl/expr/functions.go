@@ -79,6 +79,9 @@ func (f *function) eval(r *run, s *site, args []any) (any, error) {
 		if f.run != nil {
 			return f.run(r, args)
 		}
+		if r.scope == nil || r.scope.Self() == nil {
+			return nil, invalid("%s is asked of an entity; here is none", f.name)
+		}
 		return f.ask(r, r.scope.Self(), args)
 	}
 	return callOn(r, s, f, args)

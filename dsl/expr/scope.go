@@ -48,7 +48,8 @@ func (l Locator) String() string {
 // values pass through an evaluation untouched. Expressions never change a
 // value that they were given.
 type Scope interface {
-	// Self gives the entity that the expression belongs to.
+	// Self gives the entity that the expression belongs to; nil when it
+	// belongs to none, so that only what needs no entity can be evaluated.
 	Self() Entity
 	// Find looks for an entity from another one by its plan id, else by its
 	// entity id. Parent of an application is nil without an error. An entity
