@@ -71,6 +71,7 @@ func (e *Entity) Subscribe(sensor string, deliver func(event.Event)) *event.Subs
 // change collects what one publication writes and whom it concerns. Its steps
 // run under the entity's lock, and its parents' where the state goes up.
 type change struct {
+	stateful bool // a sensor that the service state follows from was set
 	touched []*Entity
 	at      time.Time
 }
@@ -97,6 +98,10 @@ func (c *change) set(e *Entity, name string, value any) {
 		if text, err := json.Marshal(r); err == nil {
 			b.Put(sensorBucket, key, text)
 		}
+	}
+	switch name {
+	case ServiceUp, ServiceExpected, ServiceProblems:
+		c.stateful = true
 	}
 	if len(c.touched) == 0 || c.touched[len(c.touched)-1] != e {
 		c.touched = append(c.touched, e)

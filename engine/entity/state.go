@@ -113,7 +113,7 @@ func with(old any, key string, value any) map[string]any {
 // and not up, or with problems, is on-fire; otherwise the state is the
 // expected one.
 func (c *change) derive(e *Entity) {
-	if !e.decl.Startable() {
+	if !c.stateful || !e.decl.Startable() {
 		return
 	}
 	expected, _ := e.sensors[ServiceExpected].Value.(string)
