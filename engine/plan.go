@@ -204,6 +204,9 @@ func (p *planner) setting(out map[string]any, d *entity.Declaration, entry yamlp
 		return
 	}
 	raw := entry.Value.Any()
+	if n := entry.Value; key != nil && key.Type == "string" && n.Kind == yamlpos.Scalar {
+		raw = n.Text // "3.10" is not the number 3.1
+	}
 	out[name] = raw
 	if key == nil {
 		return
