@@ -5,8 +5,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/dgraph-io/badger/v4"
-
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/store"
 )
@@ -61,15 +59,15 @@ func (d *disk) commitLoop() {
 	for {
 		select {
 		case <-d.queue.now:
-			d.writeWaiting()
+			d.writeWaiting(true)
 		case <-d.queue.soon:
 		case <-timer.C:
 			armed = false
-			d.writeWaiting()
+			d.writeWaiting(false)
 			d.syncMark()
 			continue
 		case <-d.closing:
-			d.writeWaiting()
+			d.writeWaiting(false)
 			return
 		}
 		if !armed {
@@ -81,12 +79,12 @@ func (d *disk) commitLoop() {
 
 // writeWaiting writes all that waits, in order, in as few transactions as it
 // fits into.
-func (d *disk) writeWaiting() {
+func (d *disk) writeWaiting(asked bool) {
 	// Those who were told the outcome of the last group get to run first, so
 	// that what they commit next goes along now and not with the group after.
 	runtime.Gosched()
 	requests := d.queue.take()
-	err := d.writable()
+	err := d.writable(asked || len(requests) > 0)
 	for err == nil && len(requests) > 0 {
 		n := d.fitting(requests)
 		var failed error
@@ -98,7 +96,7 @@ func (d *disk) writeWaiting() {
 		d.report(requests[:n], failed)
 		requests = requests[n:]
 		if len(requests) > 0 {
-			err = d.writable()
+			err = d.writable(true)
 		}
 	}
 	d.queue.settle(d.refuse(requests, err))
@@ -179,15 +177,21 @@ func (d *disk) refuse(requests []*request, err error) []*request {
 	return kept
 }
 
-// writable tells whether writing is safe now. A store that was opened
-// read-only for want of space is opened anew when there is space.
-func (d *disk) writable() error {
+// writable tells whether writing is safe now. It makes the store read-only when
+// space has become scarce and, asked by somebody who wants to write or to know,
+// takes that back when there is enough.
+func (d *disk) writable(asked bool) error {
 	err := d.failed
 	if err == nil {
-		err = d.cfg.checkSpace()
-	}
-	if err == nil && d.readOnly {
-		err = d.reopen()
+		err = d.cfg.checkSpace(d.readOnly)
+		switch {
+		case err != nil && !d.readOnly:
+			d.retreat(err)
+		case err == nil && d.readOnly && asked:
+			err = d.reopen()
+		case err == nil && d.readOnly:
+			return nil
+		}
 	}
 	reason := ""
 	if err != nil {
@@ -195,28 +199,6 @@ func (d *disk) writable() error {
 	}
 	d.note(func(h *health) { h.reason = reason })
 	return err
-}
-
-// reopen replaces the read-only Badger.
-func (d *disk) reopen() error {
-	done, err := d.reads.replace(func(old *badger.DB) (*badger.DB, error) {
-		if err := old.Close(); err != nil {
-			return nil, fault.New(fault.Internal, "store is read-only: close it to open it for writing: %w", err)
-		}
-		return openBadger(d.cfg, d.dataDir(), d.log, false)
-	})
-	switch {
-	case !done:
-		return fault.New(fault.ReadOnly, "store is read-only: there is space again, but it is being read; repeat")
-	case err != nil:
-		return d.fail(err)
-	}
-	d.readOnly = false
-	if err := d.finishOpen(); err != nil {
-		return d.fail(err)
-	}
-	d.cfg.Log.Info("store takes writes again", "dir", d.cfg.Dir)
-	return nil
 }
 
 // fail makes the store read-only for good: after a failed write nobody knows
@@ -242,8 +224,11 @@ func (d *disk) syncMark() {
 	if err == nil {
 		err = d.mark.sync()
 	}
-	if err != nil {
-		d.note(func(h *health) { h.lastError = err.Error() })
+	if err == nil {
+		return
+	}
+	d.note(func(h *health) { h.lastError = err.Error() })
+	if !d.readOnly {
 		_ = d.fail(err) // nobody waits for the mark
 	}
 }

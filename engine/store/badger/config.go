@@ -41,7 +41,8 @@ type Config struct {
 	// store.DefaultFlushInterval unless set.
 	FlushInterval time.Duration
 	// MinFree is how many bytes must be free on Dir's file system for the
-	// store to take writes; DefaultMinFree unless set.
+	// store to take writes; DefaultMinFree unless set. Another 64 MB are set
+	// aside in a file, for closing the store when the disk is full.
 	MinFree int64
 	// MaxPending is how many bytes may wait to be written before Enqueue waits
 	// for room, or gives up the oldest while the store is read-only; DefaultMaxPending unless set.

@@ -6,8 +6,8 @@
 // tells when acknowledged commits are missing, and a guard that stops writing
 // before the disk is full.
 //
-// A store's directory contains Badger's files in data, the file mark and the
-// file lock.
+// A store's directory contains Badger's files in data, and the files mark, lock
+// and reserve.
 package badger
 
 import (
@@ -179,8 +179,9 @@ func (d *disk) Health() store.Health {
 	if err != nil {
 		free = -1
 	}
-	if space := d.cfg.checkSpace(); space != nil && h.reason == "" {
+	if space := d.cfg.checkSpace(h.reason != ""); space != nil && h.reason == "" {
 		h.reason = space.Error()
+		signal(d.queue.now) // it is time to retreat
 	} else if space == nil && h.reason != "" {
 		signal(d.queue.now) // what was refused may work now
 	}
@@ -206,6 +207,11 @@ func (d *disk) shutDown() error {
 	var errs []error
 	if kept, _ := d.queue.state(); kept > 0 {
 		errs = append(errs, fault.New(fault.ReadOnly, "close the store: %d enqueued batches were not written, it is read-only", kept))
+	}
+	if !d.readOnly && d.cfg.checkSpace(false) != nil { // closing writes the memtable
+		if err := spendReserve(d.cfg.Dir); err != nil {
+			errs = append(errs, fault.New(fault.Unavailable, "close the store: give back its reserve: %w", err))
+		}
 	}
 	if err := d.reads.db.Close(); err != nil {
 		errs = append(errs, fault.New(fault.Internal, "close the store: %w", err))

@@ -59,7 +59,7 @@ func (c *collector) collect(d *disk) {
 			return
 		default:
 		}
-		if d.cfg.checkSpace() != nil {
+		if d.cfg.checkSpace(false) != nil {
 			return // it needs space before it frees some
 		}
 		err := db.RunValueLogGC(0.5)

@@ -59,7 +59,7 @@ func (d *disk) open() (err error) {
 		}
 	}()
 	d.mark = found.marker
-	if noSpace := d.cfg.checkSpace(); noSpace != nil {
+	if noSpace := d.cfg.checkSpace(false); noSpace != nil {
 		if err := d.prepareReadOnly(found, noSpace); err != nil {
 			return err
 		}
@@ -104,6 +104,7 @@ func (d *disk) begin(found *inspection) error {
 
 // finishOpen does what needs writing.
 func (d *disk) finishOpen() error {
+	makeReserve(d.cfg)
 	list, err := takeFingerprint(d.dataDir())
 	if err != nil {
 		return err

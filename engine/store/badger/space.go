@@ -21,13 +21,20 @@ func freeBytes(dir string) (int64, error) {
 // checkSpace fails with fault.ReadOnly when less than MinFree is free. Badger
 // writes through memory maps; on a full disk that is not an error but a SIGBUS
 // which ends the process, so it must be known before.
-func (c Config) checkSpace() error {
+//
+// A store that is read-only needs half as much again, and its reserve, to take
+// writes: closing Badger frees some space, and it should not come and go.
+func (c Config) checkSpace(readOnly bool) error {
 	free, err := c.free(c.Dir)
 	if err != nil {
 		return fault.New(fault.ReadOnly, "store is read-only: %w", err)
 	}
-	if free < c.MinFree {
-		return fault.New(fault.ReadOnly, "store is read-only: only %s free in %s, %s needed", size(free), c.Dir, size(c.MinFree))
+	needed := c.MinFree
+	if readOnly {
+		needed += c.MinFree/2 + missingReserve(c.Dir)
+	}
+	if free < needed {
+		return fault.New(fault.ReadOnly, "store is read-only: only %s free in %s, %s needed", size(free), c.Dir, size(needed))
 	}
 	return nil
 }
