@@ -11,7 +11,7 @@ import (
 )
 
 func (p *Provider) createContainer(ctx context.Context, c *action.Call) (any, error) {
-	s, err := readSpec(c, p.config.Plane)
+	s, err := readSpec(ctx, c, p.config.Plane, p.lookup)
 	if err != nil {
 		return nil, err
 	}

@@ -1,12 +1,42 @@
 package docker
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
 )
+
+// names is a lookup that knows one host name.
+func names(_ context.Context, name string) ([]netip.Addr, error) {
+	switch name {
+	case "db.example":
+		return []netip.Addr{netip.MustParseAddr("fd00::1"), netip.MustParseAddr("::ffff:10.0.0.9"), netip.MustParseAddr("10.0.0.10")}, nil
+	case "void.example":
+		return nil, nil
+	}
+	return nil, fmt.Errorf("lookup %s: no such host", name)
+}
+
+func TestLinkByName(t *testing.T) {
+	in := full()
+	in["links"] = []any{m{"alias": "b", "address": "db.example"}, m{"alias": "a", "address": "fd00::2"}}
+	s, err := readSpec(t.Context(), call(in), "p1", names)
+	if want := []string{"a:fd00::2", "b:10.0.0.9"}; err != nil || !slices.Equal(s.ExtraHosts, want) {
+		t.Errorf("%v, error %v; want %v", s.ExtraHosts, err, want)
+	}
+	in["links"] = []any{m{"alias": "b", "address": "web.example"}}
+	_, err = readSpec(t.Context(), call(in), "p1", names)
+	wantErr(t, err, fault.Unavailable, `create-container: links[0].address: lookup web.example: no such host`)
+	in["links"] = []any{m{"alias": "b", "address": "void.example"}}
+	_, err = readSpec(t.Context(), call(in), "p1", names)
+	wantErr(t, err, fault.Unavailable, `create-container: links[0].address: "void.example" has no address`)
+}
 
 func TestCreateInputErrors(t *testing.T) {
 	for _, c := range []struct {
@@ -27,7 +57,7 @@ func TestCreateInputErrors(t *testing.T) {
 		{"env", m{"A": "x\x00"}, `env: "A" is no name of an environment variable, or its value has a zero byte`},
 		{"command", "run", `command: must be a list, is run`},
 		{"command", []any{"run", 1}, `command[1]: must be a string, is 1`},
-		{"hostname", "a_", `hostname: "a_" is no host name`},
+		{"hostname", "a-", `hostname: "a-" is no host name`},
 		{"openPorts", []any{80, 0}, `openPorts[1]: must be a port from 1 to 65535, is 0`},
 		{"openPorts", []any{"http"}, `openPorts[0]: must be a port from 1 to 65535, is http`},
 		{"openPorts", 80, `openPorts: must be a list, is 80`},
@@ -44,13 +74,13 @@ func TestCreateInputErrors(t *testing.T) {
 		{"links", []any{"db"}, `links[0]: must be a map of alias and container or address, is db`},
 		{"links", []any{m{"alias": "a b", "container": "db"}}, `links[0].alias: "a b" is no host name`},
 		{"links", []any{m{"alias": "db", "container": "d:b"}}, `links[0].container: "d:b" is no container name`},
-		{"links", []any{m{"alias": "db"}}, `links[0].address: "" is no IP address, and there is no container`},
-		{"links", []any{m{"alias": "db", "address": "db.example"}}, `links[0].address: "db.example" is no IP address, and there is no container`},
+		{"links", []any{m{"alias": "db"}}, `links[0]: has neither container nor address`},
+		{"links", []any{m{"alias": "db", "address": "d b"}}, `links[0].address: "d b" is neither an IP address nor a host name`},
 		{"links", []any{m{"alias": 1}}, `alias: must be a string, is 1`},
 	} {
 		in := full()
 		in[c.key] = c.value
-		_, err := readSpec(call(in), "p1")
+		_, err := readSpec(t.Context(), call(in), "p1", names)
 		wantErr(t, err, fault.Invalid, "create-container: "+c.want)
 	}
 }
@@ -67,7 +97,7 @@ func TestSpecHash(t *testing.T) {
 	hash := func(change func(m)) string {
 		in := full()
 		change(in)
-		s, err := readSpec(call(in), "p1")
+		s, err := readSpec(t.Context(), call(in), "p1", names)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,8 +126,8 @@ func TestSpecHash(t *testing.T) {
 	}
 }
 
-// FuzzSpec: whatever the input, there is a spec or an Invalid fault, and the
-// same input gives the same hash.
+// FuzzSpec: whatever the input, there is a spec, an Invalid fault, or a name
+// that was not found, and the same input gives the same hash.
 func FuzzSpec(f *testing.F) {
 	text, err := json.Marshal(full())
 	if err != nil {
@@ -110,14 +140,14 @@ func FuzzSpec(f *testing.F) {
 		if json.NewDecoder(strings.NewReader(text)).Decode(&in) != nil {
 			return
 		}
-		a, err := readSpec(call(in), "p1")
+		a, err := readSpec(t.Context(), call(in), "p1", names)
 		if err != nil {
-			if fault.KindOf(err) != fault.Invalid {
+			if k := fault.KindOf(err); k != fault.Invalid && k != fault.Unavailable {
 				t.Errorf("%s: %v", fault.KindOf(err), err)
 			}
 			return
 		}
-		if b, err := readSpec(call(in), "p1"); err != nil || a.Labels[LabelSpec] != b.Labels[LabelSpec] {
+		if b, err := readSpec(t.Context(), call(in), "p1", names); err != nil || a.Labels[LabelSpec] != b.Labels[LabelSpec] {
 			t.Errorf("%v, or the hashes differ", err)
 		}
 	})

@@ -3,6 +3,8 @@ package docker
 import (
 	"context"
 	"log/slog"
+	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"time"
@@ -78,6 +80,7 @@ func (c *Config) defaults() {
 type Provider struct {
 	config Config
 	dial   func(h hostConfig, idle int) (daemon, error)
+	lookup lookup
 
 	mu   sync.Mutex
 	open map[string]*Location // by name
@@ -86,7 +89,10 @@ type Provider struct {
 // New makes a provider. It connects to nothing.
 func New(c Config) *Provider {
 	c.defaults()
-	return &Provider{config: c, dial: connect, open: map[string]*Location{}}
+	find := func(ctx context.Context, name string) ([]netip.Addr, error) {
+		return net.DefaultResolver.LookupNetIP(ctx, "ip", name)
+	}
+	return &Provider{config: c, dial: connect, lookup: find, open: map[string]*Location{}}
 }
 
 // Kind is "docker".

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -11,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/distribution/reference"
 
@@ -50,15 +52,18 @@ type port struct {
 
 var (
 	containerName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$`) // the engine's own rule
-	dnsName       = regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9_.-]{0,61}[a-zA-Z0-9])?$`)
+	dnsName       = regexp.MustCompile(`^[a-zA-Z0-9_]([a-zA-Z0-9_.-]{0,61}[a-zA-Z0-9_])?$`)
 	environName   = regexp.MustCompile(`^[^=\x00]+$`)
 )
 
 // restarts are the engine's restart policies.
 var restarts = []string{"no", "on-failure", "unless-stopped", "always"}
 
+// lookup finds the addresses of a host name.
+type lookup func(ctx context.Context, name string) ([]netip.Addr, error)
+
 // readSpec makes the request from a create-container step.
-func readSpec(c *action.Call, plane string) (*spec, error) {
+func readSpec(ctx context.Context, c *action.Call, plane string, find lookup) (*spec, error) {
 	in := newInput("create-container", c.Input, "image", "name", "env", "command", "entrypoint", "hostname", "user", "openPorts",
 		"portBindings", "volumes", "privileged", "memory", "cpuShares", "restart", "links")
 	s := &spec{
@@ -84,7 +89,7 @@ func readSpec(c *action.Call, plane string) (*spec, error) {
 	if !slices.Contains(restarts, s.Restart) {
 		in.fail("restart", "must be one of %s, is %q", strings.Join(restarts, ", "), s.Restart)
 	}
-	s.links(in)
+	s.links(ctx, in, find)
 	for _, alias := range []string{s.Name, c.Entity.PlanID, c.Entity.Name, s.Hostname} {
 		if dnsName.MatchString(alias) {
 			s.Aliases = append(s.Aliases, alias)
@@ -177,7 +182,7 @@ func (in *input) binds() []string {
 
 // links makes each link a DNS name on the application's network when its
 // target is a container there, else a line of /etc/hosts.
-func (s *spec) links(in *input) {
+func (s *spec) links(ctx context.Context, in *input, find lookup) {
 	for i, v := range in.list("links") {
 		key := fmt.Sprintf("links[%d]", i)
 		m, ok := v.(map[string]any)
@@ -191,7 +196,6 @@ func (s *spec) links(in *input) {
 			in.err = l.err
 			return
 		}
-		_, badAddress := netip.ParseAddr(address)
 		switch {
 		case !dnsName.MatchString(alias):
 			in.fail(key+".alias", "%q is no host name", alias)
@@ -199,12 +203,40 @@ func (s *spec) links(in *input) {
 			in.fail(key+".container", "%q is no container name", target)
 		case target != "":
 			s.Links = append(s.Links, target+":"+alias)
-		case badAddress != nil:
-			in.fail(key+".address", "%q is no IP address, and there is no container", address)
+		case address == "":
+			in.fail(key, "has neither container nor address")
 		default:
-			s.ExtraHosts = append(s.ExtraHosts, alias+":"+address)
+			ip, err := resolve(ctx, address, find)
+			if err != nil && in.err == nil {
+				in.err = fault.Wrap(err, in.step+": "+key+".address", "")
+			}
+			s.ExtraHosts = append(s.ExtraHosts, alias+":"+ip.String())
 		}
 	}
 	slices.Sort(s.Links)
 	slices.Sort(s.ExtraHosts)
+}
+
+// lookupLimit bounds the search for a host name.
+const lookupLimit = 5 * time.Second
+
+// resolve gives the IP address that /etc/hosts needs: hosts of a location may
+// be known by name.
+func resolve(ctx context.Context, address string, find lookup) (netip.Addr, error) {
+	if ip, err := netip.ParseAddr(address); err == nil {
+		return ip, nil
+	}
+	if !dnsName.MatchString(address) {
+		return netip.Addr{}, fault.New(fault.Invalid, "%q is neither an IP address nor a host name", address)
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupLimit)
+	defer cancel()
+	found, err := find(ctx, address)
+	if err != nil {
+		return netip.Addr{}, fault.As(err, fault.Unavailable)
+	}
+	if len(found) == 0 {
+		return netip.Addr{}, fault.New(fault.Unavailable, "%q has no address", address)
+	}
+	return slices.MinFunc(found, func(a, b netip.Addr) int { return a.Unmap().Compare(b.Unmap()) }).Unmap(), nil // IPv4 first
 }

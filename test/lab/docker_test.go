@@ -37,14 +37,18 @@ type cloud struct {
 	actions  map[string]action.Action
 }
 
-// newCloud opens a location. Everything on the hosts is removed when the test
-// ends.
-func newCloud(t *testing.T) *cloud {
+// newCloud opens a location, with what change says different from the
+// provider's defaults. Everything on the hosts is removed when the test ends.
+func newCloud(t *testing.T, change ...func(*docker.Config)) *cloud {
 	t.Helper()
 	l := lab.Up(t)
 	l.Load(t, lab.Sleeper)
 	c := &cloud{Lab: l, plane: "lab-" + strings.ToLower(t.Name()), actions: map[string]action.Action{}}
-	p := docker.New(docker.Config{Plane: c.plane, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Probe: time.Second})
+	config := docker.Config{Plane: c.plane, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Probe: time.Second}
+	for _, f := range change {
+		f(&config)
+	}
+	p := docker.New(config)
 	for _, a := range p.Actions() {
 		c.actions[a.Name] = a
 	}

@@ -65,6 +65,9 @@ func (o observer) wantNothing(t *testing.T, during time.Duration) {
 	}
 }
 
+// impatient makes tests short that wait for a host that does not answer.
+func impatient(c *docker.Config) { c.Deadlines.Info = 2 * time.Second }
+
 func TestEvents(t *testing.T) {
 	c := newCloud(t)
 	e := c.entity("web", 0)
@@ -129,7 +132,7 @@ func TestDaemonRestart(t *testing.T) {
 // TestFrozenDaemon: a daemon that hangs is noticed without false alarms about
 // its containers, and others are not slowed down.
 func TestFrozenDaemon(t *testing.T) {
-	c := newCloud(t)
+	c := newCloud(t, impatient)
 	e, other := c.entity("web", 0), c.entity("other", 1)
 	e.up(t, e.sleeper(nil))
 	other.up(t, other.sleeper(nil))
@@ -156,4 +159,32 @@ func TestFrozenDaemon(t *testing.T) {
 		hosts, err := c.location.Hosts(t.Context())
 		return err == nil && hosts[0].Up
 	})
+}
+
+// TestCable: packets get lost without a word. The host is told down, nothing
+// is said about its containers, and what changed meanwhile is told after.
+func TestCable(t *testing.T) {
+	c := newCloud(t, impatient)
+	e, gone := c.entity("web", 0), c.entity("gone", 0)
+	e.up(t, e.sleeper(nil))
+	o := watch(t, c)
+	o.want(t, "the list at the start", e, true, "")
+	gone.up(t, gone.sleeper(nil))
+	o.want(t, "a start", gone, true, "")
+	c.Hosts[0].Cut(t)
+	defer c.Hosts[0].Plug(t)
+	c.Hosts[0].API(t, "DELETE", "/containers/"+gone.lease.Resource+"?force=1", nil, nil) // by the socket, which needs no cable
+	eventually(t, "the host is down", func() bool {
+		hosts, err := c.location.Hosts(t.Context())
+		return err == nil && !hosts[0].Up
+	})
+	// Until the stream is given up, after three probes of 1 s + 2 s.
+	o.wantNothing(t, 12*time.Second)
+	c.Hosts[0].Plug(t)
+	began := time.Now()
+	o.want(t, "the list after the cable is back", e, true, "")
+	o.want(t, "the list after the cable is back", gone, false, "removed")
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("resynced after %v", took)
+	}
 }
