@@ -1,0 +1,191 @@
+package guest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"strings"
+
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/hook"
+	"github.com/gowanus-project/gowanus/internal/coerce"
+)
+
+// maxNameBytes is the length of step types, ids, tokens and sensor names.
+const maxNameBytes = 256
+
+// decide asks a hook whose answer is a decision.
+func (m *Module) decide(ctx context.Context, id hook.ID, typ string, call any) (*hook.Decision, error) {
+	in, err := json.Marshal(call)
+	if err != nil {
+		return nil, m.fail(fault.New(fault.Internal, "encode the call: %w", err), id, typ)
+	}
+	var d *hook.Decision
+	err = m.call(ctx, id, typ, len(in), func(b []byte) { copy(b, in) }, func(answer []byte) error {
+		var err error
+		d, err = m.read(id, answer)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if d.Error != nil {
+		return nil, m.refusal(d.Error)
+	}
+	if err := m.permit(d.Steps); err != nil {
+		return nil, m.fail(err, id, typ)
+	}
+	return d, nil
+}
+
+// call asks a hook. What is wrong with the answer, or with the call itself,
+// comes back with the names of all concerned.
+func (m *Module) call(ctx context.Context, id hook.ID, typ string, size int, write func([]byte), read func([]byte) error) error {
+	var bad error
+	err := m.caller.CallInto(ctx, id, size, write, func(answer []byte) error {
+		bad = read(answer)
+		return bad
+	})
+	if bad != nil { // without what was put around it on the way
+		return m.fail(bad, id, typ)
+	}
+	return fault.Wrap(err, "type", typ)
+}
+
+// read decodes a decision. It keeps nothing of answer.
+func (m *Module) read(id hook.ID, answer []byte) (*hook.Decision, error) {
+	d := new(hook.Decision)
+	if len(answer) > m.limits.DecisionBytes {
+		return nil, fault.New(fault.Limit, "answer of %d bytes, the limit DecisionBytes allows %d", len(answer), m.limits.DecisionBytes)
+	}
+	if err := strictly(answer, d); err != nil {
+		return nil, fault.New(fault.Internal, "the answer cannot be read: %w", err)
+	}
+	if d.Error != nil {
+		return d, nil
+	}
+	if string(d.State) == "null" {
+		d.State = nil
+	}
+	return d, m.check(id, d)
+}
+
+// strictly decodes one JSON value that has no fields but those of v.
+func strictly(text []byte, v any) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(v); err != nil {
+		if err == io.EOF {
+			return fault.New(fault.Internal, "it is empty")
+		}
+		return err
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return fault.New(fault.Internal, "something follows the JSON value")
+	}
+	return nil
+}
+
+// check refuses what a decision of the hook must not have.
+func (m *Module) check(id hook.ID, d *hook.Decision) error {
+	for _, l := range []struct {
+		what, limit string
+		n, most     int
+	}{
+		{"steps", "Steps", len(d.Steps), m.limits.Steps},
+		{"sensors", "Sensors", len(d.Sensors), m.limits.Sensors},
+		{"bytes of state", "StateBytes", len(d.State), m.limits.StateBytes},
+	} {
+		if l.n > l.most {
+			return fault.New(fault.Limit, "answer with %d %s, the limit %s allows %d", l.n, l.what, l.limit, l.most)
+		}
+	}
+	for name := range d.Sensors {
+		if name == "" || len(name) > maxNameBytes {
+			return broken("sensor name %.60q: expected 1 to %d bytes", name, maxNameBytes)
+		}
+	}
+	policy := id == hook.PolicyEvent
+	switch {
+	case policy && d.Result != nil:
+		return broken("a policy has no result")
+	case !policy && d.WakeAfter != "":
+		return broken("wakeAfter: only a policy is woken")
+	case d.WakeAfter != "":
+		if err := duration(d.WakeAfter); err != nil {
+			return broken("wakeAfter: %w", err)
+		}
+	}
+	ids := map[string]bool{}
+	for i := range d.Steps {
+		if err := checkStep(&d.Steps[i], policy); err != nil {
+			return broken("step %d: %w", i+1, err)
+		}
+		if id := d.Steps[i].ID; id != "" && ids[id] {
+			return broken("step %d: two steps have the id %q", i+1, id)
+		}
+		ids[d.Steps[i].ID] = true
+	}
+	return nil
+}
+
+func checkStep(s *hook.Step, policy bool) error {
+	switch {
+	case (s.Step == "") == (s.Continue == ""):
+		return broken("expected either step or continue")
+	case max(len(s.Step), len(s.Continue), len(s.ID)) > maxNameBytes:
+		return broken("step, continue and id may have at most %d bytes", maxNameBytes)
+	case s.Continue != "" && policy:
+		return broken("a policy cannot continue")
+	case s.Continue != "" && (s.ID != "" || s.Input != nil || s.Timeout != ""):
+		return broken("continue stands alone, without id, input or timeout")
+	case s.Timeout != "":
+		if err := duration(s.Timeout); err != nil {
+			return broken("timeout: %w", err)
+		}
+	}
+	return nil
+}
+
+func duration(text string) error {
+	d, err := coerce.Duration(text)
+	if err == nil && d <= 0 {
+		err = broken("expected a duration above 0, got %q", text)
+	}
+	return err
+}
+
+func broken(format string, args ...any) error { return fault.New(fault.Internal, format, args...) }
+
+// refusal is the error that the module itself decided on. It is written for
+// users and goes to them as it is.
+func (m *Module) refusal(e *hook.Error) error {
+	text := strings.ToValidUTF8(e.Message, "�")
+	if most := m.limits.MessageBytes; len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	if text == "" {
+		text = "module " + m.Name() + " refused without saying why"
+	}
+	if e.At != "" && !strings.Contains(text, e.At) {
+		text = e.At + ": " + text
+	}
+	return fault.New(kindOf(e.Kind), "%s", text)
+}
+
+// permit refuses steps that the module has no capability for, those included
+// that another step runs: they stand in its input as step and input.
+func (m *Module) permit(steps []hook.Step) error {
+	for i := range steps {
+		name, input := steps[i].Step, steps[i].Input
+		for name != "" {
+			if !m.steps[name] {
+				return fault.New(fault.Forbidden, "step %s of %d needs the capability step %q, which module %s does not ask for", name, i+1, name, m.Name())
+			}
+			name, _ = input["step"].(string)
+			input, _ = input["input"].(map[string]any)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,124 @@
+package guest
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/gowanus-project/gowanus/engine/catalog"
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/hook"
+	"github.com/gowanus-project/gowanus/internal/coerce"
+)
+
+// abiVersion is the version of sdk/ABI.md that this engine speaks.
+const abiVersion = 1
+
+// capabilityStep is the kind of capability that lets a module use a step type.
+const capabilityStep = "step"
+
+// readDescription decodes a description and checks that it can be used.
+func readDescription(text []byte, l *Limits) (*hook.Description, error) {
+	if len(text) > l.DescriptionBytes {
+		return nil, fault.New(fault.Limit, "description of %d bytes, the limit DescriptionBytes allows %d", len(text), l.DescriptionBytes)
+	}
+	var d struct {
+		hook.Description
+		Error *hook.Error `json:"error"`
+	}
+	if err := strictly(text, &d); err != nil {
+		return nil, fault.New(fault.Invalid, "the description cannot be read: %w", err)
+	}
+	if d.Error != nil {
+		return nil, fault.New(kindOf(d.Error.Kind), "the module cannot describe itself: %.1000s", d.Error.Message)
+	}
+	if d.Name == "" || d.Version == "" {
+		return nil, fault.New(fault.Invalid, "description of module %q: expected a name and a version", d.Name)
+	}
+	if err := checkDescription(&d.Description, l); err != nil {
+		return nil, fault.New(fault.KindOf(err), "description of module %s: %w", d.Name, err)
+	}
+	return &d.Description, nil
+}
+
+func checkDescription(d *hook.Description, l *Limits) error {
+	if abiVersion < d.ABI[0] || abiVersion > d.ABI[1] {
+		return fault.New(fault.Invalid, "it speaks the ABI versions %d to %d, this engine version %d", d.ABI[0], d.ABI[1], abiVersion)
+	}
+	if len(d.Types) > l.Types {
+		return fault.New(fault.Limit, "%d types, the limit Types allows %d", len(d.Types), l.Types)
+	}
+	for i, c := range d.Capabilities {
+		if c.Kind != capabilityStep || c.Value == "" || c.Reason == "" {
+			return fault.New(fault.Invalid, "capability %d: expected kind %q, a value and a reason, got kind %q, value %q, reason %q",
+				i+1, capabilityStep, c.Kind, c.Value, c.Reason)
+		}
+	}
+	taken := map[string]bool{}
+	for i := range d.Types {
+		t := &d.Types[i]
+		for _, name := range append([]string{t.Name}, t.Aliases...) {
+			if name == "" || taken[name] {
+				return fault.New(fault.Invalid, "type %d: expected a name of its own, got %q", i+1, name)
+			}
+			taken[name] = true
+		}
+		if err := checkType(t); err != nil {
+			return fault.New(fault.Invalid, "type %s: %w", t.Name, err)
+		}
+	}
+	return nil
+}
+
+func checkType(t *hook.Type) error {
+	if err := checkConfig(t.Config); err != nil {
+		return err
+	}
+	kinds := []string{catalog.Entity, catalog.Policy, catalog.Strategy}
+	switch {
+	case !slices.Contains(kinds, t.Kind):
+		return broken("kind %q: expected one of %s", t.Kind, strings.Join(kinds, ", "))
+	case t.Kind != catalog.Entity && (t.Prefix != "" || len(t.Effectors) > 0):
+		return broken("only an entity has a prefix or effectors")
+	case t.Kind != catalog.Policy && len(t.Events) > 0:
+		return broken("only a policy has events")
+	case t.Kind != catalog.Strategy && len(t.Columns) > 0:
+		return broken("only a strategy has columns")
+	case t.Prefix != "" && !strings.HasSuffix(t.Prefix, ":"):
+		return broken("prefix %q: expected a colon at its end", t.Prefix)
+	}
+	for i, e := range t.Effectors {
+		if e.Name == "" {
+			return broken("effector %d has no name", i+1)
+		}
+	}
+	for i, e := range t.Events {
+		declared := slices.ContainsFunc(t.Config, func(k hook.ConfigKey) bool { return k.Name == e.SensorFrom })
+		if (e.Sensor == "") == (e.SensorFrom == "") || e.SensorFrom != "" && !declared {
+			return broken("event %d: expected a sensor, or in sensorFrom a config key of the type", i+1)
+		}
+	}
+	return nil
+}
+
+func checkConfig(keys []hook.ConfigKey) error {
+	taken := map[string]bool{}
+	for i := range keys {
+		k := &keys[i]
+		for _, name := range append([]string{k.Name}, k.Flags...) {
+			if name == "" || taken[name] {
+				return broken("config key %d: expected names and flags of its own, got %q", i+1, name)
+			}
+			taken[name] = true
+		}
+		if !coerce.Known(k.Type) {
+			return broken("config key %s: unknown type %q", k.Name, k.Type)
+		}
+		if _, err := coerce.To(k.Type, k.Default); err != nil {
+			return broken("default of config key %s: %w", k.Name, err)
+		}
+		if k.Inherit != "" && k.Inherit != "never" {
+			return broken("config key %s: inherit is %q, expected nothing or never", k.Name, k.Inherit)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,44 @@
+package guest
+
+import (
+	"context"
+
+	"github.com/gowanus-project/gowanus/engine/hook"
+)
+
+// Entity is an entity type of a module.
+type Entity struct {
+	module   *Module
+	declared *hook.Type
+}
+
+// Effector asks what an effector does. An error that the module answers with
+// has the kind and the text that it chose; a step without its capability is
+// fault.Forbidden, a limit fault.Limit, and any other answer that cannot be
+// used fault.Internal.
+func (e *Entity) Effector(ctx context.Context, c *hook.EffectorCall) (*hook.Decision, error) {
+	return e.module.decide(ctx, hook.EntityEffector, e.declared.Name, c)
+}
+
+// Continue asks how to go on after steps. Errors are those of Effector.
+func (e *Entity) Continue(ctx context.Context, c *hook.EffectorCall) (*hook.Decision, error) {
+	return e.module.decide(ctx, hook.EntityContinue, e.declared.Name, c)
+}
+
+// Policy is a policy type of a module.
+type Policy struct {
+	module   *Module
+	declared *hook.Type
+}
+
+// Event gives an event or a timer to the policy. Its config is brought to the
+// types that the policy declares. Errors are those of Entity.Effector, and
+// fault.Invalid for config that does not fit.
+func (p *Policy) Event(ctx context.Context, c *hook.PolicyCall) (*hook.Decision, error) {
+	call := *c
+	var err error
+	if call.Config, err = settle(p.declared, c.Config); err != nil {
+		return nil, err
+	}
+	return p.module.decide(ctx, hook.PolicyEvent, p.declared.Name, &call)
+}
