@@ -100,6 +100,7 @@ func (d *disk) writeWaiting(asked bool) {
 		}
 	}
 	d.queue.settle(d.refuse(requests, err))
+	d.collectIfDue()
 }
 
 // fitting counts the requests that fit into one transaction together.

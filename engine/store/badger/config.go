@@ -14,8 +14,8 @@ import (
 // What Badger may use. A small memtable keeps an idle server small, and the
 // write-ahead log that a start must replay short.
 const (
-	memtable     = 16 << 20
-	memtables    = 3
+	memtable     = 8 << 20
+	memtables    = 2
 	valueLogFile = 64 << 20
 	inlineValue  = 1 << 20 // a longer value goes to the value log
 )
@@ -63,6 +63,8 @@ type Config struct {
 	schema     uint32
 	// written is called by the committer after each group.
 	written func(position)
+	// collected is called after old values were collected.
+	collected func()
 }
 
 func (c Config) withDefaults() (Config, error) {

@@ -38,3 +38,9 @@ func (c Config) WithWritten(fn func()) Config {
 	c.written = func(position) { fn() }
 	return c
 }
+
+// WithCollected calls fn after old values were collected.
+func (c Config) WithCollected(fn func()) Config {
+	c.collected = fn
+	return c
+}

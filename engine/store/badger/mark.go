@@ -116,25 +116,30 @@ func openMark(dir string) (*marker, mark, error) {
 // createMark makes the file with the given mark and all its blocks in use, so
 // that writing a mark later needs no room on the disk.
 func createMark(dir string, m mark) (*marker, error) {
+	content := make([]byte, slotStride+slotSize)
+	copy(content, appendSlot(nil, 0, m))
 	path := filepath.Join(dir, markFile)
-	temporary := path + ".new"
-	file, err := os.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	err := writeSynced(path+".new", content)
+	if err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err == nil {
+		err = syncDir(dir)
+	}
 	if err != nil {
 		return nil, fault.New(fault.Unavailable, "create the high-water mark: %w", err)
 	}
-	content := make([]byte, slotStride+slotSize)
-	copy(content, appendSlot(nil, 0, m))
-	if _, err = file.WriteAt(content, 0); err == nil {
-		if err = file.Sync(); err == nil {
-			if err = os.Rename(temporary, path); err == nil {
-				err = syncDir(dir)
-			}
-		}
-	}
+	k, _, err := openMark(dir)
+	return k, err
+}
+
+func writeSynced(path string, content []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
-		return nil, errors.Join(fault.New(fault.Unavailable, "create the high-water mark: %w", err), file.Close())
+		return err
 	}
-	return &marker{file: file}, nil
+	_, err = file.Write(content)
+	return errors.Join(err, file.Sync(), file.Close())
 }
 
 // write notes a mark; it survives the process from now on, and a power failure

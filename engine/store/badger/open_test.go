@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/store"
 	"github.com/gowanus-project/gowanus/engine/store/badger"
@@ -333,4 +335,43 @@ func TestClosedOnFullDisk(t *testing.T) {
 	}
 	s.Enqueue(one("k", "2"))
 	wantError(t, s.Close(), fault.ReadOnly, "close the store: 1 enqueued batches were not written, it is read-only")
+}
+
+// TestLongValuesAreCollected overwrites a long value until its old versions
+// take several value logs.
+func TestLongValuesAreCollected(t *testing.T) {
+	collected := make(chan struct{}, 100)
+	dir := t.TempDir()
+	s := open(t, badger.Config{Dir: dir}.WithCollected(func() { collected <- struct{}{} }))
+	const rounds, length = 20, 12 << 20
+	for range 3 {
+		for n := range rounds / 3 {
+			b := &store.Batch{}
+			b.Put("b", "long", append(number(uint64(n)), make([]byte, length)...))
+			commit(t, s, b)
+		}
+		<-collected
+	}
+	if n := blocks(t, filepath.Join(dir, "data")); n > rounds*length*2/3 {
+		t.Errorf("%d MB are kept for one value of %d MB", n>>20, length>>20)
+	}
+	if got, err := s.Get("b", "long"); err != nil || len(got) != 8+length {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}
+
+// blocks is what the files in a directory take on the disk.
+func blocks(t *testing.T, dir string) (n int64) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		var info unix.Stat_t
+		if err := unix.Stat(filepath.Join(dir, entry.Name()), &info); err == nil {
+			n += info.Blocks * 512
+		}
+	}
+	return n
 }

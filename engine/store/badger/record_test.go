@@ -231,3 +231,47 @@ func TestSize(t *testing.T) {
 		}
 	}
 }
+
+// TestFailedWrite sees that a store that could not write everything takes no
+// more until it is opened anew.
+func TestFailedWrite(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := func(value string) *store.Batch {
+		b := &store.Batch{}
+		b.Put("b", "k", []byte(value))
+		return b
+	}
+	if err := s.Commit(t.Context(), one("1")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.(*disk).mark.file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cause := "write the high-water mark: write " + filepath.Join(dir, markFile) + ": file already closed"
+	reason := "store is read-only until the server is started anew: " + cause
+	if err := s.Commit(t.Context(), one("2")); err == nil || err.Error() != cause {
+		t.Errorf("got %v, want %s", err, cause)
+	}
+	s.Enqueue(one("3"))
+	if err := s.Commit(t.Context(), one("4")); err == nil || err.Error() != reason || fault.KindOf(err) != fault.ReadOnly {
+		t.Errorf("got %v, want %s", err, reason)
+	}
+	if h := s.Health(); !h.ReadOnly || h.Reason != reason || h.LastError != reason || h.Dropped != 1 {
+		t.Errorf("health %+v", h)
+	}
+	if err := s.Close(); err == nil {
+		t.Error("closed without an error")
+	}
+	s, err = Open(Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if got, err := s.Get("b", "k"); err != nil || string(got) != "2" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
