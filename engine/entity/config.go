@@ -98,9 +98,13 @@ func (e *Entity) Config(ctx context.Context, name string) (any, error) {
 	if f.key == nil || value == nil {
 		return value, nil
 	}
-	out, err := coerce.To(f.key.Type, value)
+	doc, entities := document(value)
+	out, err := coerce.To(f.key.Type, doc)
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "Invalid value for %s on %s: %w", name, e.Name(), err)
+	}
+	if entities {
+		out = e.tree.Resolve(out)
 	}
 	return out, nil
 }

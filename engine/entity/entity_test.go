@@ -59,7 +59,7 @@ func TestConfigIsInheritedAndEvaluatedWhereItStands(t *testing.T) {
 		"loop":           `$brooklyn:config("pool")`,
 		"pool":           `$brooklyn:config("loop")`,
 	},
-		node("web", soft, map[string]any{"text": "mine", "bad": `$brooklyn:component("nobody").config("x")`, "peer": `$brooklyn:component("db")`}),
+		node("web", soft, map[string]any{"text": "mine", "bad": `$brooklyn:component("nobody").config("x")`, "peer": `$brooklyn:component("db")`, "links": []any{`$brooklyn:component("db")`}}),
 		node("db", soft, map[string]any{"port": "many"}),
 	))
 	web := get("web")
@@ -75,6 +75,7 @@ func TestConfigIsInheritedAndEvaluatedWhereItStands(t *testing.T) {
 		{"text", "mine", ""},
 		{"absent", nil, ""},
 		{"peer", get("db"), ""},
+		{"links", []any{get("db")}, ""},
 		{"bad", nil, "No entity matching id 'nobody'"},
 		{"loop", nil, "Recursive reference"},
 	} {

@@ -333,7 +333,7 @@ func TestPolicyRestartsAKilledContainer(t *testing.T) {
 	eventually(t, "a new container runs", func() error {
 		now, _ := sensor(t, s, app, id, "docker.container.id").(string)
 		state := sensor(t, s, app, id, "service.state")
-		if now == "" || now == old || state != "running" || sensor(t, s, app, app, "service.state") != "running" {
+		if now == "" || now == old || state != "RUNNING" || sensor(t, s, app, app, "service.state") != "RUNNING" {
 			return fmt.Errorf("container %.12s, was %.12s, state %v", now, old, state)
 		}
 		return nil
