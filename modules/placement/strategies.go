@@ -56,11 +56,17 @@ func maxContainers(in *gowanus.Hosts, out *gowanus.Ranking) {
 		}
 		return
 	}
-	containers := in.Float64s("containers")
-	for i := range containers {
-		if n := count(containers[i]); n >= limit {
-			out.Refuse(i, fmt.Sprintf("%v containers, max is %v", n, limit))
+	reasons := map[float64]string{} // thousands of hosts share a few
+	for i, n := range in.Float64s("containers") {
+		if n = count(n); n < limit {
+			continue
 		}
+		reason, ok := reasons[n]
+		if !ok {
+			reason = fmt.Sprintf("%v containers, max is %v", n, limit)
+			reasons[n] = reason
+		}
+		out.Refuse(i, reason)
 	}
 }
 
