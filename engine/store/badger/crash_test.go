@@ -153,6 +153,7 @@ func checkBig(s store.Store, n uint64) error {
 // TestKill kills a writing process again and again: what it acknowledged is
 // there afterwards, and no batch is torn.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	r := random(t)
 	dir := t.TempDir()
 	total := uint64(0)

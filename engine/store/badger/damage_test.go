@@ -163,6 +163,7 @@ func logs(t testing.TB, dir string) []string {
 }
 
 func TestDamagedLog(t *testing.T) {
+	t.Parallel()
 	r := random(t)
 	live, crashed := t.TempDir(), t.TempDir()
 	s := open(t, badger.Config{Dir: live})
@@ -341,6 +342,7 @@ func TestLossBetweenLogs(t *testing.T) {
 // TestDamagedFiles damages any file of a store that has tables, logs and long
 // values.
 func TestDamagedFiles(t *testing.T) {
+	t.Parallel()
 	r := random(t)
 	live, crashed := t.TempDir(), t.TempDir()
 	s := open(t, badger.Config{Dir: live})

@@ -41,10 +41,18 @@ func (l *logger) Infof(format string, args ...any) { l.debug(format, args) }
 func (l *logger) Debugf(format string, args ...any) { l.debug(format, args) }
 
 func (l *logger) debug(format string, args []any) {
-	if l.to.Enabled(nil, slog.LevelDebug) { //nolint:staticcheck // no request's context reaches Badger
-		l.to.Debug("badger: " + message(format, args))
-	}
+	l.to.Debug("badger", "says", lazy{format, args})
 }
+
+// lazy is a message that is formatted only when it is logged: Badger has
+// several for each write.
+type lazy struct {
+	format string
+	args   []any
+}
+
+// LogValue implements slog.LogValuer.
+func (m lazy) LogValue() slog.Value { return slog.StringValue(message(m.format, m.args)) }
 
 // failure gives the message of fatal, if there was one.
 func (l *logger) failure() (string, bool) {

@@ -31,15 +31,13 @@ type fingerprint struct {
 	head uint64 // the head of the first record; another one means rewritten
 }
 
-const fingerprintSize = 8 + 4 + 8
-
 func (f fingerprint) append(to []byte) []byte {
 	to = binary.BigEndian.AppendUint64(to, uint64(f.size))
 	to = binary.BigEndian.AppendUint32(to, f.crc)
 	return binary.BigEndian.AppendUint64(to, f.head)
 }
 
-// parseFingerprint needs fingerprintSize bytes.
+// parseFingerprint needs the 20 bytes that append makes.
 func parseFingerprint(from []byte) fingerprint {
 	return fingerprint{
 		size: int64(binary.BigEndian.Uint64(from)),
