@@ -2,7 +2,8 @@
 SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS     := -s -w -X main.version=$(VERSION)
+COMMIT      := $(shell git rev-parse HEAD 2>/dev/null)
+LDFLAGS     := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 NESTED      := $(patsubst %/go.mod,%,$(wildcard sdk/*/go.mod modules/go.mod modules/*/go.mod))
 BUILT       := modules/built/.stamp
 FUZZTIME    ?= 10s

@@ -9,15 +9,6 @@ gowanus=$root/bin/gowanus
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 
-free_port() { # a port of loopback that nobody listens on
-	local port
-	for port in $(shuf -i 20000-29999 -n 50); do
-		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
-	done
-	echo "no free port found" >&2
-	return 1
-}
-
 fetch() { # URL: the body, over bare bash so that the demo needs no curl
 	local address=${1#http://}
 	local host=${address%%/*}
@@ -30,10 +21,13 @@ fetch() { # URL: the body, over bare bash so that the demo needs no curl
 server_pid() { # the pid of the demo's server, if it runs
 	local pid
 	pid=$(cat "$demo/pid" 2>/dev/null) || return 1
-	[ "$(readlink "/proc/$pid/exe" 2>/dev/null)" = "$gowanus" ] && echo "$pid"
+	case $(readlink "/proc/$pid/exe" 2>/dev/null) in
+	"$gowanus" | "$gowanus (deleted)") echo "$pid" ;; # deleted: built anew since
+	*) return 1 ;;
+	esac
 }
 
-client() { "$gowanus" "$@" --server "$(cat "$demo/url")"; }
+export GOWANUS_SERVER GOWANUS_ADMIN_PASSWORD
 
 start() {
 	if server_pid >/dev/null; then
@@ -43,7 +37,6 @@ start() {
 	mkdir -p "$demo/bin"
 	chmod 700 "$demo"
 	[ -s "$demo/password" ] || head -c 18 /dev/urandom | base64 >"$demo/password"
-	export GOWANUS_ADMIN_PASSWORD
 	GOWANUS_ADMIN_PASSWORD=$(cat "$demo/password")
 
 	local blueprint=$demo/blueprint.yaml config=()
@@ -58,20 +51,18 @@ start() {
 		sed "s|guestbook.bin: .*|guestbook.bin: \"$demo/bin\"|" "$here/blueprint.yaml" >"$blueprint"
 	fi
 
-	local listen
-	listen=127.0.0.1:$(free_port)
-	echo "http://$listen" >"$demo/url"
-	say "Starting the server at http://$listen"
-	"$gowanus" serve --listen "$listen" --data-dir "$demo/data" "${config[@]}" >"$demo/server.log" 2>&1 </dev/null &
+	say "Starting the server"
+	setsid "$gowanus" serve --listen 127.0.0.1:0 --data-dir "$demo/data" "${config[@]}" >"$demo/server.log" 2>&1 </dev/null &
 	echo $! >"$demo/pid"
-	for _ in $(seq 100); do
-		(exec 3<>"/dev/tcp/127.0.0.1/${listen##*:}") 2>/dev/null && break
-		server_pid >/dev/null || { tail "$demo/server.log" >&2; exit 1; }
+	until sed -n 's/^listening on //p' "$demo/server.log" | grep . >"$demo/url"; do
+		kill -0 $! 2>/dev/null || { tail "$demo/server.log" >&2; exit 1; }
 		sleep 0.1
 	done
+	GOWANUS_SERVER=$(cat "$demo/url")
+	echo "It listens on $GOWANUS_SERVER"
 
 	say "Deploying $blueprint"
-	client deploy --wait "$blueprint"
+	"$gowanus" deploy --wait --id guestbook "$blueprint"
 
 	say "Its page, at http://127.0.0.1:18082"
 	local page
@@ -83,9 +74,9 @@ start() {
 
 	say "Look further"
 	cat <<-END
-	    export GOWANUS_ADMIN_PASSWORD=\$(cat .demo/password)
-	    bin/gowanus tree --server $(cat "$demo/url")
-	    curl -u admin:\$GOWANUS_ADMIN_PASSWORD $(cat "$demo/url")/v1/applications
+	    export GOWANUS_SERVER=$GOWANUS_SERVER GOWANUS_ADMIN_PASSWORD=\$(cat .demo/password)
+	    bin/gowanus tree guestbook
+	    curl -u admin:\$GOWANUS_ADMIN_PASSWORD \$GOWANUS_SERVER/v1/applications
 	    make demo-stop        deletes the guestbook and stops the server
 	END
 }
@@ -96,9 +87,9 @@ stop() {
 		echo "the demo does not run"
 		return
 	fi
-	export GOWANUS_ADMIN_PASSWORD
 	GOWANUS_ADMIN_PASSWORD=$(cat "$demo/password")
-	client delete guestbook || echo "the guestbook was not deleted; see $demo/server.log" >&2
+	GOWANUS_SERVER=$(cat "$demo/url")
+	"$gowanus" delete --wait guestbook || echo "the guestbook was not deleted; see $demo/server.log" >&2
 	kill "$pid"
 	while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
 	rm -r "$demo"

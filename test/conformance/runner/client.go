@@ -80,9 +80,9 @@ func (c *client) do(method, path string, body []byte, contentType string) (int, 
 	if resp.StatusCode >= 400 {
 		text := string(raw)
 		if m, ok := v.(map[string]any); ok { // match on the decoded text, not on JSON escapes
-			text = fmt.Sprint(m["message"], " ", m["details"], " ", m["error"])
+			text = fmt.Sprint(or(m["message"], ""), " ", or(m["details"], ""))
 		}
-		return resp.StatusCode, v, &refusal{resp.StatusCode, text}
+		return resp.StatusCode, v, &refusal{resp.StatusCode, strings.TrimSpace(text)}
 	}
 	return resp.StatusCode, v, nil
 }

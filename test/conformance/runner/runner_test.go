@@ -192,7 +192,7 @@ func TestRunCase(t *testing.T) {
 		{`[{expect_config: {entity: child, key: k, value: [1, x]}}]`, ""},
 		{`[{expect_config: {entity: child, key: k, value: [1]}}]`, `step 1 expect_config: k: got [1,"x"], want [1]`},
 		{`[{expect_config: {entity: child, key: bad, expect_error: cannot DO}}]`, ""},
-		{`[{expect_config: {entity: child, key: bad, expect_error: [cannot, undo]}}]`, `step 1 expect_config: config failed with "HTTP 400: Cannot do it <nil> <nil>", want "undo" in it`},
+		{`[{expect_config: {entity: child, key: bad, expect_error: [cannot, undo]}}]`, `step 1 expect_config: config failed with "HTTP 400: Cannot do it", want "undo" in it`},
 		{`[{expect_config: {entity: child, key: none, absent: true}}]`, ""},
 		{`[{expect_sensor: {entity: 'name:child', sensor: s, greater_than: 2}}]`, ""},
 		{`[{expect_sensor: {entity: child, sensor: s, value: 4, within: 10ms}}]`, "step 1 expect_sensor: not within 10ms: s: got 3, want 4"},

@@ -1,15 +1,13 @@
 package main
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"syscall"
 	"time"
 )
@@ -30,21 +28,17 @@ const (
 
 // startServer starts a program and waits until it answers.
 func startServer(program string) (*server, error) {
-	address, err := freeAddress()
-	if err != nil {
-		return nil, err
-	}
 	dir, err := os.MkdirTemp("", "conformance-")
 	if err != nil {
 		return nil, err
 	}
-	s := &server{url: "http://" + address, password: rand.Text(), dir: dir, exited: make(chan struct{})}
+	s := &server{password: rand.Text(), dir: dir, exited: make(chan struct{})}
 	log, err := os.Create(s.log())
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
-	s.cmd = exec.Command(program, "serve", "--listen", address, "--data-dir", filepath.Join(dir, "data"))
+	s.cmd = exec.Command(program, "serve", "--listen", "127.0.0.1:0", "--data-dir", filepath.Join(dir, "data"))
 	s.cmd.Env = append(os.Environ(), "GOWANUS_ADMIN_PASSWORD="+s.password)
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	if err := s.cmd.Start(); err != nil {
@@ -63,37 +57,26 @@ func startServer(program string) (*server, error) {
 
 func (s *server) log() string { return filepath.Join(s.dir, "server.log") }
 
-// freeAddress gives a loopback address that nobody listens on now.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
-}
+var listening = regexp.MustCompile(`(?m)^listening on (http://\S+)$`)
 
-// await returns when the server answers.
+// await returns when the server has told its address.
 func (s *server) await() error {
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
-	defer cancel()
+	deadline := time.After(startTimeout)
 	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/v1/server/up", nil)
+		text, err := os.ReadFile(s.log())
 		if err != nil {
 			return err
 		}
-		req.SetBasicAuth("admin", s.password)
-		if resp, err := http.DefaultClient.Do(req); err == nil {
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return nil
-			}
+		if m := listening.FindSubmatch(text); m != nil {
+			s.url = string(m[1])
+			return nil
 		}
 		select {
 		case <-s.exited:
 			return fmt.Errorf("the server has ended: %s", s.lastWords())
-		case <-ctx.Done():
-			return fmt.Errorf("the server does not answer within %s: %s", startTimeout, s.lastWords())
-		case <-time.After(50 * time.Millisecond):
+		case <-deadline:
+			return fmt.Errorf("the server does not listen within %s: %s", startTimeout, s.lastWords())
+		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
