@@ -62,7 +62,10 @@ start() {
 	echo "It listens on $GOWANUS_SERVER"
 
 	say "Deploying $blueprint"
-	"$gowanus" deploy --wait --id guestbook "$blueprint"
+	"$gowanus" deploy --wait --id guestbook "$blueprint" || {
+		say "That failed. The server's log is $demo/server.log; make demo-stop stops the server" >&2
+		exit 1
+	}
 
 	say "Its page, at http://127.0.0.1:18082"
 	local page
@@ -89,11 +92,16 @@ stop() {
 	fi
 	GOWANUS_ADMIN_PASSWORD=$(cat "$demo/password")
 	GOWANUS_SERVER=$(cat "$demo/url")
-	"$gowanus" delete --wait guestbook || echo "the guestbook was not deleted; see $demo/server.log" >&2
+	local status=0
+	"$gowanus" delete --wait guestbook || status=$?
+	if [ $status != 0 ] && [ $status != 4 ]; then # 4: there is none
+		say "The guestbook is not deleted. The server goes on; its log is $demo/server.log" >&2
+		exit 1
+	fi
 	kill "$pid"
 	while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
 	rm -r "$demo"
-	echo "the guestbook is deleted, the server is stopped"
+	echo "the server is stopped"
 }
 
 case ${1:-} in

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -104,7 +106,9 @@ func (m table) of(rel string) (layer int, ok bool) {
 
 func TestLayers(t *testing.T) {
 	m := layers(t)
+	there := map[string]bool{}
 	for _, p := range list(t) {
+		there[p.rel()] = true
 		n, ok := m.of(p.rel())
 		if !ok {
 			t.Errorf("%s is in no layer: add it to layers.txt and to docs/ARCHITECTURE.md", p.rel())
@@ -120,6 +124,24 @@ func TestLayers(t *testing.T) {
 			} else if d, ok := m.of(dep); ok && d >= n {
 				t.Errorf("%s (layer %d) must not import %s (layer %d)", p.rel(), n, dep, d)
 			}
+		}
+	}
+	for p := range m {
+		if !there[p] && !strings.HasSuffix(p, "/...") {
+			t.Errorf("layers.txt names %s, which does not exist", p)
+		}
+	}
+}
+
+// TestDocumentedLayers finds each package of the table in the document.
+func TestDocumentedLayers(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root(t), "docs/ARCHITECTURE.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p := range layers(t) {
+		if top := strings.TrimSuffix(p, "/..."); !strings.Contains(top, "/internal") && !strings.Contains(string(text), "`"+top) {
+			t.Errorf("docs/ARCHITECTURE.md does not mention %s", p)
 		}
 	}
 }
