@@ -228,6 +228,7 @@ func TestWhenReady(t *testing.T) {
 		{"is there", nil, func(e *entity.Entity) { e.Set("s", "v") }, "v", "", 0},
 		{"falsy is not ready", func(o *expr.WaitOptions) { o.Timeout = &second }, func(e *entity.Entity) { e.Set("s", "") }, nil, "Unsatisfied after 1s: sensor s of a", second},
 		{"falsy suffices", func(o *expr.WaitOptions) { o.WaitForTruthy = false }, func(e *entity.Entity) { e.Set("s", false) }, false, "", 0},
+		{"nothing suffices in the end", func(o *expr.WaitOptions) { o.WaitForTruthy, o.Timeout = false, &second }, nil, nil, "", second},
 		{"on fire", nil, func(e *entity.Entity) { e.Expect(entity.OnFire) }, nil, "Abort due to a on-fire", 0},
 		{"on fire is allowed", func(o *expr.WaitOptions) { o.AbortIfOnFire, o.Timeout = false, &second }, func(e *entity.Entity) { e.Expect(entity.OnFire) }, nil, "Unsatisfied after 1s", second},
 		{"stopped", nil, func(e *entity.Entity) { e.Expect(entity.Stopped) }, nil, "Unsatisfied after 1m (tighter timeout due to stopped)", time.Minute},

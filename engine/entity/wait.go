@@ -17,7 +17,8 @@ import (
 
 // WhenReady waits until the sensor has a value that the options accept, and
 // gives it. It is woken by events only. A value that is there wins over the
-// entity being on fire.
+// entity being on fire. Options that do not wait for a truthy value take what
+// there is, nil too, when the time is over or the entity is on fire.
 //
 // Errors: OnFire when the entity is on fire and the options forbid it,
 // Timeout, Conflict for a wait that can never end because those who would
@@ -60,6 +61,9 @@ func (e *Entity) await(ctx context.Context, wake <-chan struct{}, sensor string,
 		}
 		state := e.State()
 		if state == OnFire && o.AbortIfOnFire {
+			if !o.WaitForTruthy {
+				return nil, nil
+			}
 			return nil, fault.New(fault.OnFire, "Abort due to %s on-fire, while waiting for its sensor %s", e.Name(), sensor)
 		}
 		limit, why := patience(o, state)
@@ -71,6 +75,9 @@ func (e *Entity) await(ctx context.Context, wake <-chan struct{}, sensor string,
 		select {
 		case <-wake:
 		case <-expired:
+			if !o.WaitForTruthy {
+				return nil, nil
+			}
 			return nil, fault.New(fault.Timeout, "Unsatisfied after %s%s: sensor %s of %s", coerce.FormatDuration(*limit), why, sensor, e.Name())
 		case <-ctx.Done():
 			err := context.Cause(ctx)
