@@ -181,7 +181,7 @@ func (m *Module) permit(steps []hook.Step) error {
 		name, input := steps[i].Step, steps[i].Input
 		for name != "" {
 			if !m.steps[name] {
-				return fault.New(fault.Forbidden, "step %s of %d needs the capability step %q, which module %s does not ask for", name, i+1, name, m.Name())
+				return fault.New(fault.Forbidden, "step %d, %s, needs a capability that module %s does not ask for: kind step, value %s", i+1, name, m.Name(), name)
 			}
 			name, _ = input["step"].(string)
 			input, _ = input["input"].(map[string]any)

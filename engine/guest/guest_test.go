@@ -139,9 +139,9 @@ func TestBrokenAnswers(t *testing.T) {
 		{`{"state": "01234567890"}`, fault.Limit, entity + `answer with 13 bytes of state, the limit StateBytes allows 10`},
 		{`{"result": "` + strings.Repeat("x", 500) + `"}`, fault.Limit, entity + `answer of 514 bytes, the limit DecisionBytes allows 500`},
 		{`{"steps": [{"step": "log"}, {"step": "create-container"}]}`, fault.Forbidden,
-			entity + `step create-container of 2 needs the capability step "create-container", which module fake does not ask for`},
+			entity + `step 2, create-container, needs a capability that module fake does not ask for: kind step, value create-container`},
 		{`{"steps": [{"step": "if-placed", "input": {"step": "if-placed", "input": {"step": "unmanage"}}}]}`, fault.Forbidden,
-			entity + `step unmanage of 1 needs the capability step "unmanage", which module fake does not ask for`},
+			entity + `step 1, unmanage, needs a capability that module fake does not ask for: kind step, value unmanage`},
 		// Of policies:
 		{`{"steps": [{"continue": "x"}]}`, fault.Internal, policy + `step 1: a policy cannot continue`},
 		{`{"result": 1}`, fault.Internal, policy + `a policy has no result`},

@@ -224,7 +224,7 @@ func TestShippedStrategies(t *testing.T) {
 	}
 	full := fleet(t, 2, func(int) float64 { return 8 })
 	_, err := placement.Choose(t.Context(), full, web(), chain(t, types, "max-containers", "breadth-first"))
-	if fault.KindOf(err) != fault.Capacity || err.Error() != "no host for web in my-docker-cloud, 2 were refused: 2× 8 containers, max is 8 (h0, h1)" {
+	if fault.KindOf(err) != fault.Capacity || err.Error() != "no host for web among the 2 of my-docker-cloud: 2× 8 containers, max is 8 (h0, h1)" {
 		t.Errorf("got %v", err)
 	}
 }

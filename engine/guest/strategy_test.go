@@ -63,13 +63,13 @@ func TestStrategy(t *testing.T) {
 }
 
 func TestStrategyRefusesAnswers(t *testing.T) {
-	const at = "place web: strategy picky: placement.rank of type picky of module fake: "
+	const at = "strategy picky: placement.rank of type picky of module fake: "
 	for _, c := range []struct {
 		answer string
 		kind   fault.Kind
 		want   string
 	}{
-		{`{"error": {"kind": "invalid", "message": "max.size: expected 1 or more"}}`, fault.Invalid, "place web: strategy picky: max.size: expected 1 or more"},
+		{`{"error": {"kind": "invalid", "message": "max.size: expected 1 or more"}}`, fault.Invalid, "strategy picky: max.size: expected 1 or more"},
 		{`{"sensors": {}}`, fault.Internal, at + "the answer is neither a ranking nor an error"},
 		{`{"error": {"kind": "x"}`, fault.Internal, at + "the answer cannot be read: unexpected EOF"},
 		{``, fault.Internal, at + "the ranking cannot be read: 0 bytes that do not start with GWPR"},

@@ -34,7 +34,7 @@ func Choose(ctx context.Context, s *Snapshot, d *Demand, chain []Strategy) (Choi
 			err = ranking.check(len(b.rows))
 		}
 		if err != nil {
-			return Choice{Explain: e}, fault.Wrap(fault.Wrap(err, "strategy", strategy.Name()), "place", d.Entity.Name)
+			return Choice{Explain: e}, fault.Wrap(err, "strategy", strategy.Name())
 		}
 		e.stages = append(e.stages, stage{name: strategy.Name(), rows: b.rows, ranking: ranking})
 		if next, changed := ranking.apply(b.rows); changed {

@@ -125,15 +125,15 @@ func TestNoHostIsLeft(t *testing.T) {
 		chain []placement.Strategy
 		want  string
 	}{
-		{"", nil, "no host for web in my-cloud: the location has no hosts"},
-		{"!a:0", []placement.Strategy{fewest}, "no host for web in my-cloud, 1 were refused: 1× down (a)"},
+		{"", nil, "no host for web: my-cloud has no hosts"},
+		{"!a:0", []placement.Strategy{fewest}, "no host for web among the 1 of my-cloud: 1× down (a)"},
 		{"lh1:8 lh2:8 !lh3:0", []placement.Strategy{most(8), fewest},
-			"no host for web in my-cloud, 3 were refused: 2× 8 containers, max is 8 (lh1, lh2); 1× down (lh3)"},
-		{"a:1 b:1 c:1 d:1", []placement.Strategy{nobody}, "no host for web in my-cloud, 4 were refused: 4× refused by nobody"},
+			"no host for web among the 3 of my-cloud: 2× 8 containers, max is 8 (lh1, lh2); 1× down (lh3)"},
+		{"a:1 b:1 c:1 d:1", []placement.Strategy{nobody}, "no host for web among the 4 of my-cloud: 4× refused by nobody"},
 		{"a:8 b:1", []placement.Strategy{most(8), nobody},
-			"no host for web in my-cloud, 2 were refused: 1× 8 containers, max is 8 (a); 1× refused by nobody (b)"},
+			"no host for web among the 2 of my-cloud: 1× 8 containers, max is 8 (a); 1× refused by nobody (b)"},
 		{"a:1 b:2 c:3 d:4 e:5 f:6 g:7", []placement.Strategy{most(1)},
-			"no host for web in my-cloud, 7 were refused: 1× 1 containers, max is 1 (a); 1× 2 containers, max is 1 (b); " +
+			"no host for web among the 7 of my-cloud: 1× 1 containers, max is 1 (a); 1× 2 containers, max is 1 (b); " +
 				"1× 3 containers, max is 1 (c); 1× 4 containers, max is 1 (d); 1× 5 containers, max is 1 (e); and 2 more reasons"},
 	} {
 		choice, err := placement.Choose(t.Context(), snapshot(t, c.hosts), demand(), c.chain)
@@ -171,13 +171,13 @@ func TestBrokenStrategies(t *testing.T) {
 		rank func(b *placement.Batch, r *placement.Ranking) error
 		want string
 	}{
-		{func(_ *placement.Batch, r *placement.Ranking) error { return boom }, "place web: strategy bad: boom"},
+		{func(_ *placement.Batch, r *placement.Ranking) error { return boom }, "strategy bad: boom"},
 		{func(_ *placement.Batch, r *placement.Ranking) error { r.Scores = r.Scores[1:]; return nil },
-			"place web: strategy bad: answered 1 scores and 2 reasons for 2 hosts"},
+			"strategy bad: answered 1 scores and 2 reasons for 2 hosts"},
 		{func(_ *placement.Batch, r *placement.Ranking) error { r.Scores[1] = math.Inf(-1); return nil },
-			"place web: strategy bad: scored host 1 as infinite"},
+			"strategy bad: scored host 1 as infinite"},
 		{func(_ *placement.Batch, r *placement.Ranking) error { r.Reasons[0] = 1; return nil },
-			"place web: strategy bad: gave host 0 the reason 1 of 0"},
+			"strategy bad: gave host 0 the reason 1 of 0"},
 	} {
 		_, err := placement.Choose(t.Context(), snapshot(t, "a:0 b:0"), demand(), []placement.Strategy{judge{"bad", c.rank}})
 		if err == nil || err.Error() != c.want {

@@ -136,12 +136,12 @@ func (e *Explain) Refusals() []Refusal {
 
 // capacity is the error for a demand that no host is left for.
 func (e *Explain) capacity() error {
-	in := ""
-	if e.demand.Location != "" {
-		in = " in " + e.demand.Location
+	where := e.demand.Location
+	if where == "" {
+		where = "the location"
 	}
 	if e.hosts.Len() == 0 {
-		return fault.New(fault.Capacity, "no host for %s%s: the location has no hosts", e.demand.Entity.Name, in)
+		return fault.New(fault.Capacity, "no host for %s: %s has no hosts", e.demand.Entity.Name, where)
 	}
 	refusals := e.Refusals()
 	texts := make([]string, 0, shownRefusals+1)
@@ -152,5 +152,5 @@ func (e *Explain) capacity() error {
 		}
 		texts = append(texts, r.String())
 	}
-	return fault.New(fault.Capacity, "no host for %s%s, %d were refused: %s", e.demand.Entity.Name, in, e.hosts.Len(), strings.Join(texts, "; "))
+	return fault.New(fault.Capacity, "no host for %s among the %d of %s: %s", e.demand.Entity.Name, e.hosts.Len(), where, strings.Join(texts, "; "))
 }
