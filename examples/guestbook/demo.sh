@@ -80,6 +80,7 @@ start() {
 	    export GOWANUS_SERVER=$GOWANUS_SERVER GOWANUS_ADMIN_PASSWORD=\$(cat .demo/password)
 	    bin/gowanus tree guestbook
 	    curl -u admin:\$GOWANUS_ADMIN_PASSWORD \$GOWANUS_SERVER/v1/applications
+	    kill the process or container of the page: it is started again
 	    make demo-stop        deletes the guestbook and stops the server
 	END
 }
