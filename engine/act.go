@@ -242,6 +242,9 @@ func (e *Engine) repeat(ctx context.Context, c *action.Call) (any, error) {
 		if err == nil {
 			return out, nil
 		}
+		if fault.KindOf(err) == fault.OnFire {
+			return nil, err // what failed for good does not come up by waiting
+		}
 		if ctx.Err() == nil || last == nil { // the end of the time says nothing about the service
 			last = err
 		}

@@ -233,7 +233,8 @@ func (p *places) reserve(ctx context.Context, ent *entity.Entity, name string, i
 	}
 	p.choosing.Lock()
 	defer p.choosing.Unlock()
-	host, err := p.choose(ctx, ent, name, hosts, strategies)
+	needs, _ := input["demand"].(map[string]any)
+	host, err := p.choose(ctx, ent, name, hosts, strategies, needs)
 	if err != nil {
 		return nil, err
 	}

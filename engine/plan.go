@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"fmt"
 	"strings"
 
 	"github.com/gowanus-project/gowanus/dsl/blueprint"
@@ -301,14 +300,16 @@ func (p *planner) adjuncts(s *blueprint.Spec, n *entity.New) {
 			p.errs.Append(a.TypePos, asPlain(err))
 			continue
 		}
-		d := p.engine.declaration(t)
-		config := p.config(&blueprint.Spec{Pos: a.Pos, Config: a.Config, Extra: a.Extra}, d)
-		p.plan.policies = append(p.plan.policies, &adjunct.Record{
-			ID: newID(), Entity: string(n.ID), Type: t.Name, Name: cmp.Or(a.Name, a.ID, simpleName(t.Name)), Config: config,
-		})
+		p.policy(a, t, n)
 	}
 	for _, a := range s.Enrichers {
-		p.errs.Add(a.TypePos, "unknown enricher type %q; this server has no enrichers", a.Type)
+		// What only turns sensors into sensors may be implemented as a policy.
+		t, err := p.engine.types.Get(catalog.Policy, a.TypeRef())
+		if err != nil {
+			p.errs.Add(a.TypePos, "unknown enricher type %q", a.Type)
+			continue
+		}
+		p.policy(a, t, n)
 	}
 	for _, a := range s.Initializers {
 		t, err := p.engine.types.Get(catalog.Initializer, a.TypeRef())
@@ -316,11 +317,21 @@ func (p *planner) adjuncts(s *blueprint.Spec, n *entity.New) {
 			p.errs.Append(a.TypePos, asPlain(err))
 			continue
 		}
-		config := p.config(&blueprint.Spec{Pos: a.Pos, Config: a.Config, Extra: a.Extra}, p.engine.declaration(t))
+		config := p.adjunctConfig(a, t)
 		n.Sensors = append(n.Sensors, entity.StaticSensor{
-			Name: fmt.Sprint(config["name"]), Type: text(config["targetType"]), Value: config["static.value"],
+			Name: text(config["name"]), Type: text(config["targetType"]), Value: config["static.value"],
 		})
 	}
+}
+
+func (p *planner) policy(a *blueprint.Adjunct, t *catalog.Type, n *entity.New) {
+	p.plan.policies = append(p.plan.policies, &adjunct.Record{
+		ID: newID(), Entity: string(n.ID), Type: t.Name, Name: cmp.Or(a.Name, a.ID, simpleName(t.Name)), Config: p.adjunctConfig(a, t),
+	})
+}
+
+func (p *planner) adjunctConfig(a *blueprint.Adjunct, t *catalog.Type) map[string]any {
+	return p.config(&blueprint.Spec{Pos: a.Pos, Config: a.Config, Extra: a.Extra}, p.engine.declaration(t))
 }
 
 func text(v any) string {

@@ -75,20 +75,32 @@ func (p *places) strategy(ctx context.Context, ent *entity.Entity, item any) (pl
 	if t.Strategy == nil {
 		return nil, fault.New(fault.Invalid, "type %s cannot rank hosts", t.Name)
 	}
+	return t.Strategy(strategyConfig(spec))
+}
+
+// strategyConfig takes a strategy's config from where a blueprint may put it:
+// beside the type, or under one of these keys.
+func strategyConfig(spec map[string]any) map[string]any {
 	config := map[string]any{}
-	for _, key := range []string{"brooklyn.config", "config", "object.fields"} {
-		given, _ := spec[key].(map[string]any)
-		for k, v := range given {
-			config[k] = entity.Document(v)
+	for key, v := range spec {
+		switch key {
+		case "type", "objectType":
+		case "brooklyn.config", "config", "object.fields":
+			given, _ := v.(map[string]any)
+			for k, v := range given {
+				config[k] = entity.Document(v)
+			}
+		default:
+			config[key] = entity.Document(v)
 		}
 	}
-	return t.Strategy(config)
+	return config
 }
 
 // choose runs the chain over the hosts. With one host and no chain there is
 // nothing to choose, but whether it is up. Without a chain the hosts are
 // filled one after the other, in the order of the location.
-func (p *places) choose(ctx context.Context, ent *entity.Entity, name string, hosts []location.Host, chain []placement.Strategy) (location.Host, error) {
+func (p *places) choose(ctx context.Context, ent *entity.Entity, name string, hosts []location.Host, chain []placement.Strategy, needs map[string]any) (location.Host, error) {
 	s := placement.NewSnapshot(hosts)
 	held := p.on(name)
 	leases := make([]location.Lease, len(held))
@@ -97,7 +109,7 @@ func (p *places) choose(ctx context.Context, ent *entity.Entity, name string, ho
 	}
 	s.SetLeases(leases, string(ent.Application()))
 	d := &placement.Demand{
-		Entity: ent.Ref(), Location: name, Sequence: int64(len(held)), Now: time.Now().UTC(),
+		Entity: ent.Ref(), Location: name, Needs: needs, Sequence: int64(len(held)), Now: time.Now().UTC(),
 		Seed: seed(string(ent.ID()) + name),
 	}
 	c, err := placement.Choose(ctx, s, d, chain)

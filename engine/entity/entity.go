@@ -118,9 +118,10 @@ func (e *Entity) IconURL() string           { return e.rec.IconURL }
 func (e *Entity) Created() time.Time        { return e.rec.Created }
 func (e *Entity) Source() string            { return e.rec.Source }
 func (e *Entity) Declaration() *Declaration { return e.decl }
-func (e *Entity) StaticSensors() []StaticSensor {
-	return e.rec.Sensors
-}
+
+// StaticSensors gives the values that are to be published once; they are not
+// to be changed.
+func (e *Entity) StaticSensors() []StaticSensor { return e.rec.Sensors }
 
 // Parent gives the parent, or nil for an application at the top.
 func (e *Entity) Parent() *Entity { return e.parent }

@@ -72,8 +72,8 @@ func (e *Entity) Subscribe(sensor string, deliver func(event.Event)) *event.Subs
 // run under the entity's lock, and its parents' where the state goes up.
 type change struct {
 	stateful bool // a sensor that the service state follows from was set
-	touched []*Entity
-	at      time.Time
+	touched  []*Entity
+	at       time.Time
 }
 
 // set records a value; the caller holds e.mu.

@@ -243,7 +243,9 @@ func (w *Runner) decide(ctx context.Context, r *Record) error {
 	if err != nil {
 		return err
 	}
-	if total := len(r.Outputs) + len(d.Steps); total > w.cfg.Limits.Steps {
+	// Steps that are done count too, those that only ask on as well: an
+	// implementation that asks on for ever ends here.
+	if total := len(r.Steps) + len(d.Steps); total > w.cfg.Limits.Steps {
 		return fault.New(fault.Limit, "workflow %s has %d steps, Limits.Steps allows %d", r.Name, total, w.cfg.Limits.Steps)
 	}
 	if r.Token != "" {

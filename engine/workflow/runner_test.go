@@ -218,7 +218,7 @@ func TestStepTimeout(t *testing.T) {
 type endless struct{ stage }
 
 func (*endless) Decide(context.Context, *workflow.Record) (*hook.Decision, error) {
-	return &hook.Decision{Steps: []hook.Step{{Step: "a"}, {Continue: "again"}}}, nil
+	return &hook.Decision{Steps: []hook.Step{{Continue: "again"}}}, nil
 }
 
 func (*endless) Act(context.Context, *workflow.Record, hook.Step) (any, error) { return nil, nil }
