@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/gowanus-project/gowanus/builtin"
+	"github.com/gowanus-project/gowanus/engine"
+	"github.com/gowanus-project/gowanus/engine/store"
+	"github.com/gowanus-project/gowanus/engine/wasm"
+)
+
+// parts is a running engine with what it stands on.
+type parts struct {
+	engine  *engine.Engine
+	runtime *wasm.Runtime
+	modules []*lazyModule
+	store   store.Store
+}
+
+// wire puts the engine together: what is native, what the shipped modules add,
+// and the store in which it all is kept. It owns the store, also when it fails.
+func wire(ctx context.Context, s store.Store, dir, plane string, set *settings, log *slog.Logger) (p *parts, err error) {
+	p = &parts{store: s}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close(context.WithoutCancel(ctx)))
+		}
+	}()
+	if p.runtime, err = wasm.New(wasm.Config{CacheDir: filepath.Join(dir, cacheDir), Log: log}); err != nil {
+		return p, err
+	}
+	types, err := p.shipped(log)
+	if err != nil {
+		return p, err
+	}
+	native := builtin.All(builtin.Config{Plane: plane, Dir: filepath.Join(dir, processDir), Log: log})
+	p.engine, err = engine.New(ctx, engine.Config{
+		Store: s, Log: log, Plane: plane, Types: append(native.Types, types...),
+		Actions: native.Actions, Providers: native.Providers, Locations: set.locations,
+	})
+	return p, err
+}
+
+// close stops all activity and releases the store; the applications go on.
+func (p *parts) close(ctx context.Context) error {
+	var errs []error
+	if p.engine != nil {
+		errs = append(errs, p.engine.Close(ctx))
+	}
+	if p.runtime != nil {
+		errs = append(errs, p.runtime.Close())
+	}
+	return errors.Join(append(errs, p.store.Close())...)
+}
