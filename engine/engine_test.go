@@ -425,7 +425,7 @@ func TestVanishedWhileTheServerWasDown(t *testing.T) {
 func TestEntityLookup(t *testing.T) {
 	e := newEngine(t, newWorld(), store.NewMemory())
 	defer closeEngine(t, e)
-	app, _ := deploy(t, e, "name: One\nservices:\n- {type: basic-entity, name: kid}\n")
+	app, _ := deploy(t, e, "name: One\nservices:\n- {type: basic-entity, name: kid, id: plan}\n")
 	other, _ := deploy(t, e, "name: Two\nservices:\n- {type: basic-entity, name: kid}\n")
 	for _, tt := range []struct {
 		app, ref string
@@ -433,6 +433,7 @@ func TestEntityLookup(t *testing.T) {
 		err      string
 	}{
 		{"one", "kid", 0, ""},
+		{"one", "plan", 0, ""},
 		{string(app.ID()), "One", 0, ""},
 		{"One", string(other.Children()[0].ID()), fault.Precondition, "belongs to another one"},
 		{"Three", "kid", fault.NotFound, "Application 'Three' not found"},

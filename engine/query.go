@@ -25,7 +25,7 @@ func (e *Engine) Application(ref string) (*entity.Entity, error) {
 }
 
 // Entity finds an entity of an application by id, else by the exact display
-// name, depth first. The id of another application's entity is
+// name, else by its id in the blueprint, depth first. The id of another application's entity is
 // fault.Precondition.
 func (e *Engine) Entity(application, ref string) (*entity.Entity, error) {
 	app, err := e.Application(application)
@@ -38,18 +38,24 @@ func (e *Engine) Entity(application, ref string) (*entity.Entity, error) {
 		}
 		return ent, nil
 	}
-	if ent := byName(app, ref); ent != nil {
-		return ent, nil
+	for _, same := range []func(*entity.Entity) bool{
+		func(e *entity.Entity) bool { return e.Name() == ref },
+		func(e *entity.Entity) bool { return e.PlanID() == ref },
+	} {
+		if ent := first(app, same); ent != nil {
+			return ent, nil
+		}
 	}
 	return nil, fault.New(fault.NotFound, "Cannot find entity '%s' in application '%s'", ref, application)
 }
 
-func byName(at *entity.Entity, name string) *entity.Entity {
-	if at.Name() == name {
+// first gives the first entity in the tree, depth first, that is wanted.
+func first(at *entity.Entity, wanted func(*entity.Entity) bool) *entity.Entity {
+	if wanted(at) {
 		return at
 	}
 	for _, c := range at.Children() {
-		if found := byName(c, name); found != nil {
+		if found := first(c, wanted); found != nil {
 			return found
 		}
 	}
