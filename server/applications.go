@@ -72,7 +72,7 @@ func (s *Server) putApplication(c echo.Context) error {
 }
 
 func (s *Server) deploy(c echo.Context, r engine.Request) error {
-	app, start, err := s.engine.Deploy(c.Request().Context(), r)
+	app, start, err := s.engine.Deploy(lasting(c), r)
 	if err != nil {
 		return blueprintError(err)
 	}
@@ -124,7 +124,7 @@ func (s *Server) deleteApplication(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	t, err := s.engine.Delete(c.Request().Context(), app)
+	t, err := s.engine.Delete(lasting(c), app)
 	if err != nil {
 		return err
 	}

@@ -158,7 +158,7 @@ func (s *Server) writeConfig(c echo.Context, ent *entity.Entity, values map[stri
 	}
 	for _, e := range ents {
 		for _, name := range slices.Sorted(maps.Keys(values)) {
-			if err := s.engine.SetConfig(c.Request().Context(), e, name, values[name]); err != nil {
+			if err := s.engine.SetConfig(lasting(c), e, name, values[name]); err != nil {
 				return err
 			}
 		}

@@ -73,7 +73,7 @@ func (s *Server) invoke(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	t, err := s.engine.Invoke(c.Request().Context(), ent, param(c, "effector"), args)
+	t, err := s.engine.Invoke(lasting(c), ent, param(c, "effector"), args)
 	if err != nil {
 		return err
 	}

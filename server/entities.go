@@ -57,7 +57,7 @@ func (s *Server) addChildren(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	made, t, err := s.engine.AddChildren(c.Request().Context(), parent, r, start)
+	made, t, err := s.engine.AddChildren(lasting(c), parent, r, start)
 	if err != nil {
 		return blueprintError(err)
 	}
@@ -97,7 +97,7 @@ func (s *Server) rename(c echo.Context) error {
 	if name == "" {
 		return fault.New(fault.Invalid, "the query parameter name is missing or empty")
 	}
-	if err := ent.Rename(c.Request().Context(), name); err != nil {
+	if err := ent.Rename(lasting(c), name); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusOK)
@@ -116,7 +116,7 @@ func (s *Server) expunge(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	t, err := s.engine.Expunge(c.Request().Context(), ent, release)
+	t, err := s.engine.Expunge(lasting(c), ent, release)
 	if err != nil {
 		return err
 	}

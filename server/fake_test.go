@@ -64,7 +64,7 @@ func web() *entity.Declaration {
 	}}
 }
 
-func newFake(t *testing.T) *fake {
+func newFake(t testing.TB) *fake {
 	t.Helper()
 	s := store.NewMemory()
 	m, err := task.NewManager(task.Config{Store: s})
@@ -84,7 +84,7 @@ func newFake(t *testing.T) *fake {
 }
 
 // withShop adds the application that most tests look at.
-func (f *fake) withShop(t *testing.T) *fake {
+func (f *fake) withShop(t testing.TB) *fake {
 	t.Helper()
 	_, err := f.tree.Add(t.Context(), nil, &entity.New{
 		Record:      entity.Record{ID: "shop1", Name: "Shop", Type: "Application", Locations: []string{"here"}, Source: "name: Shop\n", Config: map[string]any{"owner": "joe"}},

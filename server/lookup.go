@@ -1,6 +1,8 @@
 package server
 
 import (
+	"context"
+
 	"github.com/labstack/echo/v4"
 
 	"github.com/gowanus-project/gowanus/engine/entity"
@@ -36,3 +38,7 @@ func (s *Server) byID(id string) *entity.Entity {
 	}
 	return nil
 }
+
+// lasting gives the context of a change. A client that goes away does not end
+// it: a write that is given up half-way may have happened or not.
+func lasting(c echo.Context) context.Context { return context.WithoutCancel(c.Request().Context()) }

@@ -77,7 +77,7 @@ func (s *Server) setSensor(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.engine.SetSensor(c.Request().Context(), ent, param(c, "sensor"), value); err != nil {
+	if err := s.engine.SetSensor(lasting(c), ent, param(c, "sensor"), value); err != nil {
 		return err
 	}
 	return noContent(c)
@@ -93,7 +93,7 @@ func (s *Server) setSensors(c echo.Context) error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if err := s.engine.SetSensor(c.Request().Context(), ent, name, values[name]); err != nil {
+		if err := s.engine.SetSensor(lasting(c), ent, name, values[name]); err != nil {
 			return err
 		}
 	}
@@ -105,7 +105,7 @@ func (s *Server) clearSensor(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.engine.ClearSensor(c.Request().Context(), ent, param(c, "sensor")); err != nil {
+	if err := s.engine.ClearSensor(lasting(c), ent, param(c, "sensor")); err != nil {
 		return err
 	}
 	return noContent(c)

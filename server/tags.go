@@ -26,7 +26,7 @@ func (s *Server) addTag(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	err = ent.SetTags(c.Request().Context(), func(tags []any) []any {
+	err = ent.SetTags(lasting(c), func(tags []any) []any {
 		if slices.ContainsFunc(tags, same(tag)) {
 			return tags
 		}
@@ -48,7 +48,7 @@ func (s *Server) deleteTag(c echo.Context) error {
 		return err
 	}
 	found := false
-	err = ent.SetTags(c.Request().Context(), func(tags []any) []any {
+	err = ent.SetTags(lasting(c), func(tags []any) []any {
 		found = slices.ContainsFunc(tags, same(tag))
 		return slices.DeleteFunc(tags, same(tag))
 	})
@@ -69,7 +69,7 @@ func (s *Server) upsertTag(c echo.Context) error {
 		return err
 	}
 	key := param(c, "key")
-	err = ent.SetTags(c.Request().Context(), func(tags []any) []any {
+	err = ent.SetTags(lasting(c), func(tags []any) []any {
 		return append(slices.DeleteFunc(tags, keyed(key)), map[string]any{key: value})
 	})
 	if err != nil {

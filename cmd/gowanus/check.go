@@ -62,7 +62,7 @@ func checkOffline(ctx context.Context, b *body, config string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	p, err := wire(ctx, store.NewMemory(), dir, "check", set, slog.New(slog.DiscardHandler))
+	p, err := wire(ctx, store.NewMemory(), wiring{dir: dir, plane: "check", log: slog.New(slog.DiscardHandler)}, set)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("XDG_DATA_HOME", filepath.Join(e.WorkDir, "xdg"))
 			e.Setenv("HOME", e.WorkDir)
 			e.Values[daemonKey{}] = &daemon{}
-			return nil
+			return os.MkdirAll(filepath.Join(e.WorkDir, "xdg", "gowanus"), 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": startServer, "halt": haltServer, "exits": exits},
 	})
@@ -51,7 +51,8 @@ type daemonKey struct{}
 func startServer(ts *testscript.TestScript, _ bool, args []string) {
 	d := ts.Value(daemonKey{}).(*daemon)
 	*d = daemon{output: make(chan struct{})}
-	d.cmd = exec.Command("gowanus", append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
+	// A directory that is not empty, since no script needs the modules compiled.
+	d.cmd = exec.Command("gowanus", append([]string{"serve", "--listen", "127.0.0.1:0", "--module-cache", ts.MkAbs("xdg")}, args...)...)
 	if path, err := exec.LookPath("gowanus"); err == nil {
 		d.cmd.Path = path
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -24,6 +25,7 @@ const closePeriod = 10 * time.Second
 // serving is how a server is to run.
 type serving struct {
 	listen, dataDir, config string
+	moduleCache             string
 	logLevel, logFormat     string
 	tlsCert, tlsKey         string
 }
@@ -49,6 +51,7 @@ The file of --config is YAML:
 	f := cmd.Flags()
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8081", "address to listen on; port 0 lets the system choose one")
 	f.StringVar(&o.dataDir, "data-dir", dir, "directory for everything the server keeps")
+	f.StringVar(&o.moduleCache, "module-cache", "", "directory for the compiled code of modules (default DATA_DIR/"+cacheDir+")")
 	f.StringVar(&o.config, "config", "", "configuration file")
 	f.StringVar(&o.logLevel, "log-level", "info", "least level to log: debug, info, warn or error")
 	f.StringVar(&o.logFormat, "log-format", "text", "form of the log: text or json")
@@ -116,11 +119,12 @@ func (c *cli) open(ctx context.Context, o serving, set *settings, log *slog.Logg
 	if err != nil {
 		return nil, "", errors.Join(fmt.Errorf("name of the server: %w", err), s.Close())
 	}
-	p, err := wire(ctx, s, dir, plane, set, log)
+	cache := cmp.Or(o.moduleCache, filepath.Join(dir, cacheDir))
+	p, err := wire(ctx, s, wiring{dir: dir, cache: cache, plane: plane, log: log}, set)
 	if err != nil {
 		return nil, "", err
 	}
-	if err := p.prepare(filepath.Join(dir, cacheDir), log); err != nil {
+	if err := p.prepare(cache, log); err != nil {
 		return nil, "", errors.Join(err, p.close(context.WithoutCancel(ctx)))
 	}
 	return p, password, nil

@@ -20,25 +20,33 @@ type parts struct {
 	store   store.Store
 }
 
+// wiring is what the parts need to know of where they are.
+type wiring struct {
+	dir   string // for everything but the store
+	cache string // for the compiled code of modules
+	plane string // name of the server
+	log   *slog.Logger
+}
+
 // wire puts the engine together: what is native, what the shipped modules add,
 // and the store in which it all is kept. It owns the store, also when it fails.
-func wire(ctx context.Context, s store.Store, dir, plane string, set *settings, log *slog.Logger) (p *parts, err error) {
+func wire(ctx context.Context, s store.Store, w wiring, set *settings) (p *parts, err error) {
 	p = &parts{store: s}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.close(context.WithoutCancel(ctx)))
 		}
 	}()
-	if p.runtime, err = wasm.New(wasm.Config{CacheDir: filepath.Join(dir, cacheDir), Log: log}); err != nil {
+	if p.runtime, err = wasm.New(wasm.Config{CacheDir: w.cache, Log: w.log}); err != nil {
 		return p, err
 	}
-	types, err := p.shipped(log)
+	types, err := p.shipped(w.log)
 	if err != nil {
 		return p, err
 	}
-	native := builtin.All(builtin.Config{Plane: plane, Dir: filepath.Join(dir, processDir), Log: log})
+	native := builtin.All(builtin.Config{Plane: w.plane, Dir: filepath.Join(w.dir, processDir), Log: w.log})
 	p.engine, err = engine.New(ctx, engine.Config{
-		Store: s, Log: log, Plane: plane, Types: append(native.Types, types...),
+		Store: s, Log: w.log, Plane: w.plane, Types: append(native.Types, types...),
 		Actions: native.Actions, Providers: native.Providers, Locations: set.locations,
 	})
 	return p, err
