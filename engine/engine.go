@@ -29,7 +29,7 @@ type Config struct {
 	Actions   []action.Action // steps that touch the outside
 	Providers []location.Provider
 	Locations []location.Definition
-	Plane     string // names this server on everything it makes; see PlaneID
+	Plane     string // names this server on everything it makes; the same after each restart
 	Limits    Limits
 }
 

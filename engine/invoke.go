@@ -13,6 +13,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/task"
 	"github.com/gowanus-project/gowanus/engine/workflow"
 	"github.com/gowanus-project/gowanus/internal/coerce"
+	"github.com/gowanus-project/gowanus/internal/secret"
 )
 
 // Invoke calls an effector of an entity. The call is stored before it begins
@@ -123,7 +124,7 @@ func (e *Engine) taskSpec(ent *entity.Entity, rec *workflow.Record, tags ...stri
 	}
 	return task.Spec{
 		Name: rec.Name, Description: "Invoking effector " + rec.Name + " on " + ent.Name(),
-		Entity: string(ent.ID()), EntityName: ent.Name(), Effector: rec.Effector, Args: rec.Args, Tags: tags,
+		Entity: string(ent.ID()), EntityName: ent.Name(), Effector: rec.Effector, Args: secret.Map(rec.Args), Tags: tags,
 	}
 }
 

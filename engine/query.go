@@ -49,6 +49,9 @@ func (e *Engine) Entity(application, ref string) (*entity.Entity, error) {
 	return nil, fault.New(fault.NotFound, "Cannot find entity '%s' in application '%s'", ref, application)
 }
 
+// EntityByID finds an entity of any application.
+func (e *Engine) EntityByID(id string) (*entity.Entity, error) { return e.tree.Get(entity.ID(id)) }
+
 // first gives the first entity in the tree, depth first, that is wanted.
 func first(at *entity.Entity, wanted func(*entity.Entity) bool) *entity.Entity {
 	if wanted(at) {

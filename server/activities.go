@@ -10,6 +10,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/task"
+	"github.com/gowanus-project/gowanus/internal/secret"
 )
 
 // defaultTasks is how many activities a list has unless the request says so.
@@ -126,7 +127,7 @@ func (s *Server) activityStream(c echo.Context) error {
 		return err
 	}
 	if suppress && name == "env" {
-		text = maskLines(text)
+		text = secret.Lines(text)
 	}
 	return c.Blob(http.StatusOK, textPlain, text)
 }

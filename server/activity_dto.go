@@ -7,6 +7,7 @@ import (
 
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/task"
+	"github.com/gowanus-project/gowanus/internal/secret"
 )
 
 type taskSummary struct {
@@ -100,7 +101,7 @@ func (s *Server) summaryOn(info task.Info, suppress bool, ent *entity.Entity) ta
 	if info.Error != "" {
 		out.Result = info.Error
 	} else if suppress {
-		out.Result = mask("", info.Result)
+		out.Result = secret.Mask("", info.Result)
 	}
 	for _, child := range s.children(info) {
 		out.Children = append(out.Children, linkOf(child.Info()))
@@ -135,7 +136,7 @@ func tagsOf(info task.Info) []any {
 		out = append(out, entityTag{"contextEntity", entityStub{info.Entity, info.EntityName}})
 	}
 	if info.Effector != "" {
-		params := maskMap(info.Args)
+		params := secret.Map(info.Args)
 		if params == nil {
 			params = map[string]any{}
 		}

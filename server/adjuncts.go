@@ -9,6 +9,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/adjunct"
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/internal/secret"
 )
 
 type adjunctSummary struct {
@@ -101,7 +102,7 @@ func (s *Server) getAdjunct(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return ok(c, adjunctDetail{adjunctSummary: adjunctOf(ent, a), Parameters: s.adjunctKeys(a), Config: maskMap(a.Config)})
+	return ok(c, adjunctDetail{adjunctSummary: adjunctOf(ent, a), Parameters: s.adjunctKeys(a), Config: secret.Map(a.Config)})
 }
 
 // adjunctKeys gives the config keys that the adjunct's type declares.
@@ -138,7 +139,7 @@ func (s *Server) currentAdjunctConfig(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	values := maskMap(a.Config)
+	values := secret.Map(a.Config)
 	if values == nil {
 		values = map[string]any{}
 	}
@@ -153,7 +154,7 @@ func (s *Server) getAdjunctConfig(c echo.Context) error {
 	}
 	name := param(c, "config")
 	if v, written := a.Config[name]; written {
-		return replyRaw(c, mask(name, v))
+		return replyRaw(c, secret.Mask(name, v))
 	}
 	for _, k := range s.adjunctKeys(a) {
 		if k.Name == name {

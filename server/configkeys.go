@@ -12,6 +12,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
+	"github.com/gowanus-project/gowanus/internal/secret"
 )
 
 // configQuery is how config values are wanted.
@@ -74,7 +75,7 @@ func (s *Server) configNow(c echo.Context, ent *entity.Entity, name string, q co
 		}
 	}
 	if q.suppress {
-		v = mask(name, v)
+		v = secret.Mask(name, v)
 	}
 	return v
 }
@@ -113,7 +114,7 @@ func (s *Server) waitForConfig(c echo.Context, ent *entity.Entity, name string, 
 		return err
 	}
 	if q.suppress {
-		v = mask(name, v)
+		v = secret.Mask(name, v)
 	}
 	return replyValue(c, v)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/task"
+	"github.com/gowanus-project/gowanus/internal/secret"
 )
 
 type effectorSummary struct {
@@ -40,7 +41,7 @@ func effectorOf(e *hook.Effector) effectorSummary {
 	}
 	set(&out.ReturnType, "any")
 	for i, p := range e.Parameters {
-		out.Parameters[i] = parameterSummary{p.Name, p.Type, p.Description, p.Default, isSecret(p.Name)}
+		out.Parameters[i] = parameterSummary{p.Name, p.Type, p.Description, p.Default, secret.Named(p.Name)}
 		set(&out.Parameters[i].Type, "any")
 	}
 	return out

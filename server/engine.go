@@ -23,6 +23,7 @@ type Engine interface {
 	Applications() []*entity.Entity
 	Application(ref string) (*entity.Entity, error)
 	Entity(application, ref string) (*entity.Entity, error)
+	EntityByID(id string) (*entity.Entity, error)
 
 	Config(ctx context.Context, ent *entity.Entity, key string) (any, error)
 	SetConfig(ctx context.Context, ent *entity.Entity, key string, value any) error

@@ -231,6 +231,8 @@ func (f *fake) Application(ref string) (*entity.Entity, error) {
 	return nil, fault.New(fault.NotFound, "Application '%s' not found", ref)
 }
 
+func (f *fake) EntityByID(id string) (*entity.Entity, error) { return f.tree.Get(entity.ID(id)) }
+
 func (f *fake) Entity(application, ref string) (*entity.Entity, error) {
 	a, err := f.Application(application)
 	if err != nil {

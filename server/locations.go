@@ -7,6 +7,7 @@ import (
 
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/location"
+	"github.com/gowanus-project/gowanus/internal/secret"
 )
 
 type locationSummary struct {
@@ -25,7 +26,7 @@ type locationLinks struct {
 // locationOf describes a location, without the secrets in its config.
 func locationOf(d location.Definition) locationSummary {
 	return locationSummary{
-		ID: d.Name, Name: d.Name, Spec: d.Kind, Type: d.Kind, Config: maskMap(d.Config),
+		ID: d.Name, Name: d.Name, Spec: d.Kind, Type: d.Kind, Config: secret.Map(d.Config),
 		Links: locationLinks{Self: "/v1/locations/" + url.PathEscape(d.Name)},
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gowanus-project/gowanus/engine/entity"
-	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/task"
 )
 
@@ -27,16 +26,11 @@ func (s *Server) task(c echo.Context) (*task.Task, error) {
 
 // byID finds an entity whose application is not known; nil when it is gone.
 func (s *Server) byID(id string) *entity.Entity {
-	for _, app := range s.engine.Applications() {
-		ent, err := s.engine.Entity(string(app.ID()), id)
-		switch {
-		case err == nil && string(ent.ID()) == id:
-			return ent
-		case fault.KindOf(err) != fault.Precondition: // it is in no application
-			return nil
-		}
+	ent, err := s.engine.EntityByID(id)
+	if err != nil {
+		return nil
 	}
-	return nil
+	return ent
 }
 
 // lasting gives the context of a change. A client that goes away does not end

@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/internal/secret"
 )
 
 type versionSummary struct {
@@ -57,7 +58,7 @@ type sensitive struct {
 func (s *Server) upExtended(c echo.Context) error {
 	out := upExtended{
 		Up: !s.stopping(), ShuttingDown: s.stopping(), Healthy: s.isHealthy(), OSGIUp: true, HA: s.highAvailability(),
-		Sensitive: sensitive{Tokens: secretWords[:]},
+		Sensitive: sensitive{Tokens: secret.Words()},
 	}
 	if h := s.engine.Health().Store; h.ReadOnly || h.LastError != "" {
 		out.Store = map[string]any{"readOnly": h.ReadOnly, "reason": h.Reason, "lastError": h.LastError}

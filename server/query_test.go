@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/internal/secret"
 )
 
 func TestParseWait(t *testing.T) {
@@ -122,7 +123,7 @@ func FuzzBody(f *testing.F) {
 			t.Errorf("decode(%q): %v", text, err)
 		}
 		if err == nil {
-			if _, err := encode(mask("", v)); err != nil {
+			if _, err := encode(secret.Mask("", v)); err != nil {
 				t.Errorf("encode(decode(%q)): %v", text, err)
 			}
 		}
@@ -133,8 +134,8 @@ func FuzzBody(f *testing.F) {
 		if err == nil && len(r.Text) > len(text) {
 			t.Errorf("form %q grew to %q", text, r.Text)
 		}
-		if hidden := maskLines(text); !strings.Contains(string(text), "=") && string(hidden) != string(text) {
-			t.Errorf("maskLines(%q) = %q", text, hidden)
+		if hidden := secret.Lines(text); !strings.Contains(string(text), "=") && string(hidden) != string(text) {
+			t.Errorf("secret.Lines(%q) = %q", text, hidden)
 		}
 	})
 }

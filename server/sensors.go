@@ -9,6 +9,7 @@ import (
 
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/internal/secret"
 )
 
 func (s *Server) listSensors(c echo.Context) error {
@@ -46,7 +47,7 @@ func sensorValues(ent *entity.Entity, g globs, suppress bool) map[string]any {
 // shown gives a sensor value for an answer.
 func shown(name string, v any, suppress bool) any {
 	if suppress {
-		v = mask(name, v)
+		v = secret.Mask(name, v)
 	}
 	return displayed(name, v)
 }

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"reflect"
 	"testing"
 
 	"github.com/gowanus-project/gowanus/engine"
@@ -12,35 +11,6 @@ func parts(text []byte) (engine.Request, error) {
 	r := engine.Request{Text: text}
 	err := fromParts(&r, "b")
 	return r, err
-}
-
-func TestIsSecret(t *testing.T) {
-	for name, want := range map[string]bool{
-		"password": true, "DB_PASSWORD": true, "mysql.rootPassword": true, "secretKey": true, "access.key": true, "private-key.data": true,
-		"api_token": true, "credential": true, "Api-Key": true, "": false, "image": false, "passage": false, "key": false, "keyboard": false,
-	} {
-		if got := isSecret(name); got != want {
-			t.Errorf("%q: %v", name, got)
-		}
-	}
-}
-
-func TestMask(t *testing.T) {
-	in := map[string]any{
-		"list": []any{map[string]any{"token": "t", "n": 1}}, "password": map[string]any{"deep": "x"}, "secret": nil, "plain": "p",
-	}
-	want := map[string]any{
-		"list": []any{map[string]any{"token": suppressed, "n": 1}}, "password": suppressed, "secret": nil, "plain": "p",
-	}
-	if got := mask("env", in); !reflect.DeepEqual(got, want) {
-		t.Errorf("got %v", got)
-	}
-	if in["list"].([]any)[0].(map[string]any)["token"] != "t" {
-		t.Error("the value itself was changed")
-	}
-	if got := mask("password", nil); got != nil {
-		t.Errorf("a secret without a value is shown as %v", got)
-	}
 }
 
 func TestMultipart(t *testing.T) {

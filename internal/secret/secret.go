@@ -1,12 +1,14 @@
-package server
+// Package secret tells by their names which values are secrets, and hides them.
+package secret
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
-// suppressed stands in for a secret value.
-const suppressed = "<suppressed>"
+// Suppressed stands in for a secret value.
+const Suppressed = "<suppressed>"
 
 // secretWords mark the names whose values are secrets. Letters are compared
 // without case, and without the separators of names.
@@ -15,9 +17,12 @@ var secretWords = [...]string{
 	"privatekey", "accesskey", "apikey", "accesscert", "privatecert",
 }
 
-// isSecret tells whether a name of config, a sensor or an argument is one
+// Words gives the words that mark the names of secrets.
+func Words() []string { return slices.Clone(secretWords[:]) }
+
+// Named tells whether a name of config, a sensor or an argument is one
 // whose value must not be shown.
-func isSecret(name string) bool {
+func Named(name string) bool {
 	plain := strings.Map(func(r rune) rune {
 		switch r {
 		case '.', '-', '_', ' ':
@@ -33,54 +38,55 @@ func isSecret(name string) bool {
 	return false
 }
 
-// mask gives a value without the secrets: all of it when the name is that of
+// Mask gives a value without the secrets: all of it when the name is that of
 // a secret, else what stands under such names inside it. The value itself is
 // not changed.
-func mask(name string, v any) any {
+func Mask(name string, v any) any {
 	if v == nil {
 		return nil
 	}
-	if isSecret(name) {
-		return suppressed
+	if Named(name) {
+		return Suppressed
 	}
 	switch x := v.(type) {
 	case map[string]any:
-		return maskMap(x)
+		return Map(x)
 	case []any:
 		out := make([]any, len(x))
 		for i, item := range x {
-			out[i] = mask("", item)
+			out[i] = Mask("", item)
 		}
 		return out
 	}
 	return v
 }
 
-func maskMap(m map[string]any) map[string]any {
+// Map is Mask for a map without a name; nil stays nil.
+func Map(m map[string]any) map[string]any {
 	if m == nil {
 		return nil
 	}
 	out := make(map[string]any, len(m))
 	for k, v := range m {
-		out[k] = mask(k, v)
+		out[k] = Mask(k, v)
 	}
 	return out
 }
 
-// maskLines hides the values of secrets in lines of the form NAME=value, as
+// Lines hides the values of secrets in lines of the form NAME=value, as
 // the stream env has them.
-func maskLines(text []byte) []byte {
+func Lines(text []byte) []byte {
 	lines := bytes.SplitAfter(text, []byte("\n"))
 	for i, line := range lines {
 		name, _, found := bytes.Cut(line, []byte("="))
-		if !found || !isSecret(string(name)) {
+		if !found || !Named(string(name)) {
 			continue
 		}
 		end := ""
 		if bytes.HasSuffix(line, []byte("\n")) {
 			end = "\n"
 		}
-		lines[i] = []byte(string(name) + "=" + suppressed + end)
+		lines[i] = []byte(string(name) + "=" + Suppressed + end)
 	}
 	return bytes.Join(lines, nil)
 }
