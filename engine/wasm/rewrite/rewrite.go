@@ -55,7 +55,6 @@ type emitter struct {
 	refill                     uint32 // function index
 	refillType                 uint32
 	moreTypes                  []Signature
-	charge                     []byte // scratch
 }
 
 func newEmitter(m *module) *emitter {

@@ -1,0 +1,167 @@
+package wasm_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/gowanus-project/gowanus/engine/hook"
+	"github.com/gowanus-project/gowanus/engine/wasm"
+	a "github.com/gowanus-project/gowanus/engine/wasm/internal/asm"
+)
+
+// BenchmarkGoEcho is an effector call of a few hundred bytes to a Go guest.
+func BenchmarkGoEcho(b *testing.B) {
+	m := loadGo(b, wasm.Limits{}, wasm.LoadOptions{})
+	in := effector("echo", `{"image":"redis:3","openPorts":[6379],"env":{"A":"b","C":"d"},"text":"`+strings.Repeat("x", 100)+`"}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := m.Call(context.Background(), hook.EntityEffector, in); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(m.Stats().LastFuel), "fuel/op")
+}
+
+// BenchmarkEcho is the cost of a call itself.
+func BenchmarkEcho(b *testing.B) {
+	m := load(b, a.Guest(nil, a.Echo()).Bytes(), wasm.Config{}, wasm.LoadOptions{})
+	in := bytes.Repeat([]byte("x"), 200)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := m.Call(ctx, hook.EntityEffector, in); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkGoRank ranks hosts by columns in a Go guest.
+func BenchmarkGoRank(b *testing.B) {
+	for _, n := range []int{1000, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			m := loadGo(b, wasm.Limits{}, wasm.LoadOptions{})
+			in := columns(n)
+			for b.Loop() {
+				err := m.CallInto(context.Background(), hook.PlacementRank, len(in),
+					func(buf []byte) { copy(buf, in) }, func([]byte) error { return nil })
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkStart starts an instance of a Go guest.
+func BenchmarkStart(b *testing.B) {
+	m := loadGo(b, wasm.Limits{HighWaterPages: 1}, wasm.LoadOptions{})
+	for b.Loop() {
+		if err := m.Prepare(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkFirstAnswer is from the file to the first answer of a Go guest: with
+// its code in the cache, and without.
+func BenchmarkFirstAnswer(b *testing.B) {
+	describe := func(b *testing.B, cache string) {
+		r, err := wasm.New(wasm.Config{CacheDir: cache})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer r.Close()
+		m, err := r.Load("m", goGuest, wasm.LoadOptions{})
+		if err == nil {
+			_, err = m.Call(context.Background(), hook.Describe, nil)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Run("cached", func(b *testing.B) {
+		describe(b, codeCache)
+		for b.Loop() {
+			describe(b, codeCache)
+		}
+	})
+	b.Run("compiled", func(b *testing.B) {
+		dir := filepath.Join(b.TempDir(), "cache")
+		for b.Loop() {
+			describe(b, dir)
+			_ = os.RemoveAll(dir)
+		}
+	})
+}
+
+// BenchmarkLoad is what a start of the server costs per module: no compiling.
+func BenchmarkLoad(b *testing.B) {
+	for name, bin := range map[string][]byte{"go": goGuest, "bomb": bomb()} {
+		b.Run(name, func(b *testing.B) {
+			r, err := wasm.New(wasm.Config{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer r.Close()
+			for b.Loop() {
+				if m, err := r.Load("m", bin, wasm.LoadOptions{}); err == nil {
+					_ = m.Close()
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkMeter compares code with and without its meter: fib recurses, which
+// is the worst case, and sum is a tight loop over memory.
+func BenchmarkMeter(b *testing.B) {
+	m := a.Guest(nil, a.Answer(0, 0))
+	fib := 3
+	m.Func("fib", "i", "i", "",
+		a.Get(0), a.I32Const(2), a.LtU, a.If(a.Get(0), a.Return),
+		a.Get(0), a.I32Const(1), a.Sub, a.Call(fib), a.Get(0), a.I32Const(2), a.Sub, a.Call(fib), a.Add)
+	m.Func("sum", "i", "i", "i",
+		a.Block(a.Loop(a.Get(0), a.Eqz, a.BrIf(1), a.Get(0), a.I32Const(4), a.Sub, a.Tee(0), a.Load(), a.Get(1), a.Add, a.Set(1), a.Br(0))), a.Get(1))
+	plain := m.Bytes()
+	metered := wasm.Metered(plain)
+	for _, c := range []struct {
+		name string
+		arg  uint64
+	}{{"fib", 25}, {"sum", 65536}} {
+		for kind, bin := range map[string][]byte{"plain": plain, "metered": metered} {
+			b.Run(c.name+"/"+kind, func(b *testing.B) { benchmarkFunction(b, bin, c.name, c.arg) })
+		}
+	}
+}
+
+func benchmarkFunction(b *testing.B, bin []byte, name string, arg uint64) {
+	ctx := context.Background()
+	r := wazero.NewRuntime(ctx)
+	defer r.Close(ctx)
+	i, err := r.Instantiate(ctx, bin)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, global := range []string{"gowanus:fuel", "gowanus:reserve", "gowanus:stack"} {
+		if g, ok := i.ExportedGlobal(global).(api.MutableGlobal); ok {
+			g.Set(1 << 60)
+		}
+	}
+	f := i.ExportedFunction(name)
+	stack := make([]uint64, 1)
+	for b.Loop() {
+		stack[0] = arg
+		if err := f.CallWithStack(ctx, stack); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,13 @@
+package wasm
+
+import "github.com/gowanus-project/gowanus/engine/wasm/rewrite"
+
+// Metered gives a module with its meter, for comparison.
+func Metered(bin []byte) []byte {
+	l := DefaultLimits()
+	m, err := rewrite.Rewrite(bin, rules(&l))
+	if err != nil {
+		return nil
+	}
+	return m.Binary
+}
