@@ -227,7 +227,14 @@ type record struct {
 	Streams map[string][]byte `json:"Streams,omitempty"`
 }
 
+// save writes a task without waiting for the disk.
 func (m *Manager) save(t *Task) {
+	var b store.Batch
+	m.record(t, &b)
+	m.cfg.Store.Enqueue(&b)
+}
+
+func (m *Manager) record(t *Task, b *store.Batch) {
 	r := record{Info: t.Info()}
 	r.Blocking = ""
 	if r.Status.Ended() {
@@ -247,7 +254,5 @@ func (m *Manager) save(t *Task) {
 		m.cfg.Log.Error("task not saved", "task", t.ID(), "err", err)
 		return
 	}
-	var b store.Batch
 	b.Put(bucket, string(t.ID()), value)
-	m.cfg.Store.Enqueue(&b)
 }

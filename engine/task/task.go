@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/store"
 )
 
 // ID names a task; it is unique within a store.
@@ -182,14 +183,23 @@ func From(ctx context.Context) *Task {
 	return t
 }
 
-func (t *Task) finish(result any, err error, shutdown bool) {
-	t.mu.Lock()
-	if shutdown {
-		// Left open in the store: whoever can go on with it reopens it.
-		t.err = ErrShutdown
-		t.mu.Unlock()
-		close(t.done)
+// Seal decides the outcome of a running task and puts its record into a batch,
+// so that it is stored together with what else the batch holds. The task ends,
+// with that outcome, when its function returns.
+func (t *Task) Seal(result any, err error, b *store.Batch) {
+	if t == nil {
 		return
+	}
+	t.conclude(result, err)
+	t.manager.record(t, b)
+}
+
+// conclude sets the outcome, once.
+func (t *Task) conclude(result any, err error) (first bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.info.Status.Ended() {
+		return false
 	}
 	t.info.Ended = t.manager.now()
 	t.err = err
@@ -201,8 +211,21 @@ func (t *Task) finish(result any, err error, shutdown bool) {
 	default:
 		t.info.Status, t.info.Error = Failed, err.Error()
 	}
-	t.mu.Unlock()
-	t.manager.save(t)
+	return true
+}
+
+func (t *Task) finish(result any, err error, shutdown bool) {
+	if shutdown {
+		// Left open in the store: whoever can go on with it reopens it.
+		t.mu.Lock()
+		t.err = ErrShutdown
+		t.mu.Unlock()
+		close(t.done)
+		return
+	}
+	if t.conclude(result, err) {
+		t.manager.save(t)
+	}
 	close(t.done)
 	t.manager.ended(t)
 }

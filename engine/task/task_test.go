@@ -190,6 +190,40 @@ func TestStreamsKeepTheEnd(t *testing.T) {
 	}
 }
 
+// A sealed outcome is on disk with the batch, before the task has ended.
+func TestSeal(t *testing.T) {
+	s := store.NewMemory()
+	m := manager(t, task.Config{Store: s})
+	defer closeNow(t, m)
+	var then task.Info
+	tk, err := m.Submit(task.Spec{ID: "sealed", Name: "t"}, func(ctx context.Context) (any, error) {
+		var b store.Batch
+		task.From(ctx).Seal("early", nil, &b)
+		if err := s.Commit(ctx, &b); err != nil {
+			return nil, err
+		}
+		again, err := task.NewManager(task.Config{Store: s})
+		if err != nil {
+			return nil, err
+		}
+		old, err := again.Get("sealed")
+		if err != nil {
+			return nil, err
+		}
+		then = old.Info()
+		return "late", nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := tk.Wait(context.Background()); v != "early" || err != nil {
+		t.Errorf("got %v, %v", v, err)
+	}
+	if then.Status != task.Completed || then.Result != "early" || then.Ended.IsZero() {
+		t.Errorf("stored %+v", then)
+	}
+}
+
 func TestBlockingDetails(t *testing.T) {
 	m := manager(t, task.Config{})
 	defer closeNow(t, m)

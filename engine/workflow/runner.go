@@ -200,6 +200,9 @@ func (w *Runner) end(ctx context.Context, r *Record, result any, err error) erro
 	}
 	delete(w.runs, r.ID)
 	w.mu.Unlock()
+	// With the task that shows it, which otherwise would look interrupted after
+	// a crash at this moment.
+	task.From(ctx).Seal(result, err, &b)
 	return w.cfg.Store.Commit(ctx, &b)
 }
 
