@@ -5,7 +5,9 @@ package adjunct
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -83,6 +85,7 @@ type policy struct {
 	entity *entity.Entity
 	wake   chan struct{}
 	stop   context.CancelFunc
+	done   chan struct{} // closed when it is not running any more
 
 	mu     sync.Mutex
 	queue  []event.Event
@@ -92,6 +95,9 @@ type policy struct {
 
 // NewManager gives a Manager without policies.
 func NewManager(cfg Config) *Manager {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
 	if cfg.Limits.Queue == 0 {
 		cfg.Limits.Queue = 10_000
 	}
@@ -141,17 +147,19 @@ func (m *Manager) Load() error {
 // before it existed but not dealt with, are given to it first.
 func (m *Manager) Attach(e *entity.Entity, r *Record) error {
 	ctx, stop := context.WithCancel(m.cfg.Tasks.Context())
-	p := &policy{rec: *r, shown: *r, entity: e, wake: make(chan struct{}, 1), stop: stop}
+	p := &policy{rec: *r, shown: *r, entity: e, wake: make(chan struct{}, 1), stop: stop, done: make(chan struct{})}
 	m.mu.Lock()
 	m.byEntity[r.Entity] = append(m.byEntity[r.Entity], p)
 	m.mu.Unlock()
 	if r.Suspended != "" {
 		stop()
+		close(p.done)
 		return nil
 	}
 	sensors, err := m.cfg.Host.Events(r)
 	if err != nil {
 		stop()
+		close(p.done)
 		p.suspend(err.Error())
 		return err
 	}
@@ -162,12 +170,19 @@ func (m *Manager) Attach(e *entity.Entity, r *Record) error {
 			m.take(p, event.Event{Source: r.Entity, Sensor: s, Value: v.Value, Time: v.Time})
 		}
 	}
-	return m.cfg.Tasks.Go("policy "+r.Name, func(context.Context) {
+	err = m.cfg.Tasks.Go("policy "+r.Name, func(context.Context) {
+		defer close(p.done)
+		defer func() {
+			for _, s := range subs {
+				s.Cancel()
+			}
+		}()
 		m.loop(ctx, p)
-		for _, s := range subs {
-			s.Cancel()
-		}
 	})
+	if err != nil {
+		close(p.done)
+	}
+	return err
 }
 
 func (p *policy) suspend(reason string) {
@@ -196,6 +211,12 @@ func (m *Manager) take(p *policy, ev event.Event) {
 
 // loop deals with events and the timer, one at a time, until ctx ends.
 func (m *Manager) loop(ctx context.Context, p *policy) {
+	defer func() {
+		if r := recover(); r != nil {
+			p.suspend(fmt.Sprint("panic: ", r))
+			panic(r) // for whoever logs it
+		}
+	}()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
@@ -208,7 +229,7 @@ func (m *Manager) loop(ctx context.Context, p *policy) {
 		case <-ctx.Done():
 			return
 		case <-p.wake:
-			for ev, ok := p.next(); ok; ev, ok = p.next() {
+			for ev, ok := p.next(); ok && ctx.Err() == nil; ev, ok = p.next() {
 				if !ev.Time.After(p.rec.Seen[ev.Sensor]) {
 					continue // given twice: once when it was attached, once as it came
 				}
@@ -246,10 +267,12 @@ func (m *Manager) decide(ctx context.Context, p *policy, ev *event.Event) {
 	call := &hook.PolicyCall{Type: p.rec.Type, Config: p.rec.Config, State: p.rec.State, Now: now.Format(time.RFC3339Nano), Timer: ev == nil}
 	if ev != nil {
 		call.Event = &hook.Event{Sensor: ev.Sensor, Value: ev.Value, Source: p.entity.Ref()}
-		if p.rec.Seen == nil {
-			p.rec.Seen = map[string]time.Time{}
+		seen := maps.Clone(p.rec.Seen) // the one before is shown to others
+		if seen == nil {
+			seen = map[string]time.Time{}
 		}
-		p.rec.Seen[ev.Sensor] = ev.Time
+		seen[ev.Sensor] = ev.Time
+		p.rec.Seen = seen
 	}
 	call.Entity = hook.Entity{Ref: p.entity.Ref(), Config: map[string]any{}, Sensors: map[string]any{}}
 	for name, r := range p.entity.Sensors() {
@@ -257,29 +280,33 @@ func (m *Manager) decide(ctx context.Context, p *policy, ev *event.Event) {
 	}
 	d, err := m.cfg.Host.Decide(ctx, &p.rec, call)
 	if err == nil {
-		err = p.take(d, now)
-	}
-	if err == nil {
-		var b store.Batch
-		if err = Stage(&p.rec, &b); err == nil {
-			err = m.cfg.Host.Carry(ctx, p.entity, &p.rec, d, &b)
-		}
+		err = m.carry(ctx, p, d, now)
 	}
 	m.settle(ctx, p, err)
 }
 
-// take puts a decision's state and timer into the record.
-func (p *policy) take(d *hook.Decision, now time.Time) error {
+// carry makes a decision's state and timer the policy's, together with its
+// steps: when these cannot be stored, it stays as it was.
+func (m *Manager) carry(ctx context.Context, p *policy, d *hook.Decision, now time.Time) error {
+	next := p.rec
 	if d.State != nil {
-		p.rec.State = d.State
+		next.State = d.State
 	}
 	if d.WakeAfter != "" {
 		after, err := coerce.Duration(d.WakeAfter)
 		if err != nil {
-			return fault.New(fault.Invalid, "policy %s answered with wakeAfter: %w", p.rec.Name, err)
+			return fault.New(fault.Invalid, "policy %s answered with wakeAfter: %w", next.Name, err)
 		}
-		p.rec.WakeAt = now.Add(after)
+		next.WakeAt = now.Add(after)
 	}
+	var b store.Batch
+	if err := Stage(&next, &b); err != nil {
+		return err
+	}
+	if err := m.cfg.Host.Carry(ctx, p.entity, &next, d, &b); err != nil {
+		return err
+	}
+	p.rec = next
 	return nil
 }
 
@@ -300,6 +327,12 @@ func (m *Manager) settle(ctx context.Context, p *policy, err error) {
 	}
 	p.shown = p.rec
 	p.mu.Unlock()
+	if p.rec.Suspended != "" { // it stays so after a restart
+		var b store.Batch
+		if Stage(&p.rec, &b) == nil {
+			m.cfg.Store.Enqueue(&b)
+		}
+	}
 }
 
 // Of gives the policies of an entity.
@@ -316,7 +349,8 @@ func (m *Manager) Of(entity string) []Info {
 	return out
 }
 
-// Detach ends the policies of an entity and deletes them with the batch.
+// Detach ends the policies of an entity, waits until they have come to rest,
+// and deletes them with the batch.
 func (m *Manager) Detach(entity string, b *store.Batch) {
 	m.mu.Lock()
 	list := m.byEntity[entity]
@@ -324,6 +358,7 @@ func (m *Manager) Detach(entity string, b *store.Batch) {
 	m.mu.Unlock()
 	for _, p := range list {
 		p.stop()
+		<-p.done
 		b.Delete(bucket, p.rec.ID)
 	}
 }

@@ -69,6 +69,7 @@ type Entity struct {
 	children []*Entity
 	config   map[string]*setting
 	sensors  map[string]Reading
+	last     time.Time // of the last publication
 	quorum   quorum
 }
 

@@ -12,7 +12,8 @@ import (
 	"github.com/gowanus-project/gowanus/internal/coerce"
 )
 
-// Reading is a sensor's value and when it was published.
+// Reading is a sensor's value and when it was published. No two publications
+// of one entity have the same time, and later ones have later times.
 type Reading struct {
 	Value any       `json:"value"` // a JSON value, never nil
 	Time  time.Time `json:"time"`
@@ -81,6 +82,11 @@ func (c *change) set(e *Entity, name string, value any) {
 	if c.at.IsZero() {
 		c.at = time.Now().UTC()
 	}
+	at := c.at
+	if !at.After(e.last) { // also when the clock was set back
+		at = e.last.Add(1)
+	}
+	e.last = at
 	key := string(e.rec.ID) + "/" + name
 	var b store.Batch
 	if value == nil {
@@ -93,7 +99,7 @@ func (c *change) set(e *Entity, name string, value any) {
 		if e.sensors == nil {
 			e.sensors = map[string]Reading{}
 		}
-		r := Reading{Value: value, Time: c.at}
+		r := Reading{Value: value, Time: at}
 		e.sensors[name] = r
 		if text, err := json.Marshal(r); err == nil {
 			b.Put(sensorBucket, key, text)
@@ -106,7 +112,7 @@ func (c *change) set(e *Entity, name string, value any) {
 	if len(c.touched) == 0 || c.touched[len(c.touched)-1] != e {
 		c.touched = append(c.touched, e)
 	}
-	e.topic.Enqueue(event.Event{Source: string(e.rec.ID), Sensor: name, Value: value, Time: c.at})
+	e.topic.Enqueue(event.Event{Source: string(e.rec.ID), Sensor: name, Value: value, Time: at})
 	// Under the lock, so that the store sees changes in the order of events.
 	e.tree.store.Enqueue(&b)
 	if m, ok := value.(map[string]any); ok && name == NotUpIndicators {

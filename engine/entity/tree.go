@@ -88,6 +88,9 @@ func (t *Tree) loadSensors(all []*Entity) error {
 			e.sensors = map[string]Reading{}
 		}
 		e.sensors[name] = r
+		if r.Time.After(e.last) {
+			e.last = r.Time
+		}
 		return nil
 	})
 	for _, e := range all {
