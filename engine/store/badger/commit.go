@@ -3,6 +3,7 @@ package badger
 import (
 	"context"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
@@ -93,13 +94,14 @@ func (d *disk) writeWaiting(asked bool) {
 		} else {
 			failed = d.writeTogether(requests[:n])
 		}
+		d.queue.wrote(n)
 		d.report(requests[:n], failed)
 		requests = requests[n:]
 		if len(requests) > 0 {
 			err = d.writable(true)
 		}
 	}
-	d.queue.settle(d.refuse(requests, err))
+	d.refuse(requests, err)
 	d.collectIfDue()
 }
 
@@ -152,30 +154,38 @@ func (d *disk) report(requests []*request, err error) {
 }
 
 // refuse fails the requests that somebody waits for and gives those that are
-// to wait until the store takes writes again.
-func (d *disk) refuse(requests []*request, err error) []*request {
-	if len(requests) == 0 {
-		return nil
-	}
-	if d.failed != nil {
+// to wait back to the queue until the store takes writes again. Who is told of
+// it finds Health telling the same.
+func (d *disk) refuse(requests []*request, err error) {
+	if d.failed != nil && len(requests) > 0 {
+		d.queue.settle(nil)
 		d.report(requests, err)
-		return nil
+		return
 	}
-	var kept []*request
+	var kept, told []*request
+	flushed := 0 // of told, those with nothing to write and nothing before them
 	for _, r := range requests {
 		switch {
 		case r.done == nil:
 			kept = append(kept, r)
 		case r.batch.Len() == 0 && len(kept) == 0:
-			r.finish(nil) // a flush with nothing to write
+			told = slices.Insert(told, flushed, r)
+			flushed++
 		default:
-			r.finish(err)
+			told = append(told, r)
 		}
 	}
 	if len(kept) > 0 {
 		d.note(func(h *health) { h.lastError = err.Error() })
 	}
-	return kept
+	d.queue.settle(kept)
+	for i, r := range told {
+		if i < flushed {
+			r.finish(nil)
+		} else {
+			r.finish(err)
+		}
+	}
 }
 
 // writable tells whether writing is safe now. It makes the store read-only when

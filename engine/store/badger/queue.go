@@ -96,6 +96,14 @@ func (q *queue) take() []*request {
 	return all
 }
 
+// wrote says that the first n of those taken are done with, before who waits
+// for them is told.
+func (q *queue) wrote(n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.taken -= n
+}
+
 // settle says that what was taken is done with but for the requests kept,
 // which go back to the front. Requests are kept when the store refuses writes.
 func (q *queue) settle(kept []*request) {
