@@ -199,7 +199,7 @@ func TestDiskFills(t *testing.T) {
 
 	free.Store(120 << 20)
 	text := "store is read-only: only 120 MB free in " + dir + ", 256 MB needed"
-	later := strings.Replace(text, "256", "448", 1) // to come back
+	later := strings.Replace(text, ", 256 MB", ", 448 MB", 1) // to come back
 	if h := s.Health(); !h.ReadOnly || h.Reason != text || h.FreeBytes != 120<<20 {
 		t.Errorf("health before the next write: %+v", h)
 	}
@@ -295,7 +295,7 @@ func TestOpenOnFullDisk(t *testing.T) {
 		t.Errorf("health %+v", h)
 	}
 	wantValue(t, s, "k", "1")
-	wantError(t, s.Commit(t.Context(), one("k", "2")), fault.ReadOnly, strings.Replace(text, "256", "448", 1))
+	wantError(t, s.Commit(t.Context(), one("k", "2")), fault.ReadOnly, strings.Replace(text, ", 256 MB", ", 448 MB", 1))
 
 	free.Store(1 << 30)
 	err = s.Scan("b", "", func(string, []byte) error {
