@@ -10,11 +10,11 @@ import (
 	"github.com/gowanus-project/gowanus/engine/wasm"
 )
 
-// goGuest is testdata/guest, built by the Go compiler at hand; codeCache keeps
-// its code from one test to the next.
+// goGuest is testdata/guest and reference is sdk/go/reference, built by the Go
+// compiler at hand; codeCache keeps their code from one test to the next.
 var (
-	goGuest   []byte
-	codeCache string
+	goGuest, reference []byte
+	codeCache          string
 )
 
 func TestMain(m *testing.M) {
@@ -32,18 +32,26 @@ func withGuest(m *testing.M) (int, error) {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "guest.wasm")
-	build := exec.Command("go", "build", "-buildmode=c-shared", "-ldflags=-s -w", "-o", file, ".")
-	build.Dir = filepath.Join("testdata", "guest")
-	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "GOFLAGS=-mod=mod", "GOWORK=off")
-	if out, err := build.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("build testdata/guest: %w\n%s", err, out)
+	if goGuest, err = build(dir, filepath.Join("testdata", "guest")); err != nil {
+		return 0, err
 	}
-	if goGuest, err = os.ReadFile(file); err != nil {
+	if reference, err = build(dir, filepath.Join("..", "..", "sdk", "go", "reference")); err != nil {
 		return 0, err
 	}
 	codeCache = filepath.Join(dir, "cache")
 	return m.Run(), nil
+}
+
+// build compiles a module in a folder with a go.mod above it.
+func build(dir, source string) ([]byte, error) {
+	file := filepath.Join(dir, filepath.Base(source)+".wasm")
+	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-ldflags=-s -w", "-o", file, ".")
+	cmd.Dir = source
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "GOFLAGS=-mod=mod", "GOWORK=off")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build %s: %w\n%s", source, err, out)
+	}
+	return os.ReadFile(file)
 }
 
 // load loads a module into a runtime of its own, which is closed at the end.

@@ -13,7 +13,7 @@ type Description struct {
 // its hook with an error of kind "invalid".
 type Type struct {
 	Name        string      `json:"name"`
-	Kind        string      `json:"kind"` // KindEntity, KindPolicy, KindEnricher or KindStrategy
+	Kind        string      `json:"kind"` // KindEntity, KindPolicy or KindStrategy
 	Aliases     []string    `json:"aliases,omitempty"`
 	Prefix      string      `json:"prefix,omitempty"` // also answers to every type name that starts so: "docker:"
 	Description string      `json:"description,omitempty"`
@@ -30,8 +30,6 @@ type Type struct {
 	Continue func(*EffectorCall) (Decision, error) `json:"-"`
 	// PolicyEvent reacts to an event or a timer.
 	PolicyEvent func(*PolicyCall) (Decision, error) `json:"-"`
-	// EnricherEvent computes sensors from an event or a timer.
-	EnricherEvent func(*PolicyCall) (Decision, error) `json:"-"`
 	// Rank scores or refuses hosts.
 	Rank func(in *Hosts, out *Ranking) `json:"-"`
 }

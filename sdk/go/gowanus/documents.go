@@ -17,7 +17,6 @@ const (
 	HookEntityEffector Hook = 2
 	HookEntityContinue Hook = 3
 	HookPolicyEvent    Hook = 4
-	HookEnricherEvent  Hook = 5
 	HookPlacementRank  Hook = 6
 )
 
@@ -25,7 +24,6 @@ const (
 const (
 	KindEntity   = "entity"
 	KindPolicy   = "policy"
-	KindEnricher = "enricher"
 	KindStrategy = "strategy"
 )
 
@@ -119,14 +117,14 @@ func Errorf(kind, format string, args ...any) *Error {
 	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...)}
 }
 
-// Event is something that a policy or enricher subscribed to.
+// Event is something that a policy subscribed to.
 type Event struct {
 	Sensor string `json:"sensor"`
 	Value  any    `json:"value"`
 	Source Ref    `json:"source"` // the entity that published it
 }
 
-// PolicyCall gives a policy or enricher an event, or the timer it asked for:
+// PolicyCall gives a policy an event, or the timer it asked for:
 // Event is then nil and Timer true.
 type PolicyCall struct {
 	Type   string          `json:"type"`

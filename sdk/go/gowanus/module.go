@@ -54,10 +54,10 @@ func (m *Module) dispatch(hook Hook, in []byte) (any, error) {
 		return m.describe()
 	case HookEntityEffector, HookEntityContinue:
 		return m.effector(hook, in)
-	case HookPolicyEvent, HookEnricherEvent:
-		return m.event(hook, in)
+	case HookPolicyEvent:
+		return m.event(in)
 	}
-	return nil, Errorf("invalid", "module %s does not know hook %d", m.Name, hook)
+	return nil, Errorf("not-found", "module %s does not know hook %d", m.Name, hook)
 }
 
 func (m *Module) describe() (any, error) {
@@ -97,7 +97,7 @@ func (m *Module) effector(hook Hook, in []byte) (any, error) {
 	return settle(handler(&c))
 }
 
-func (m *Module) event(hook Hook, in []byte) (any, error) {
+func (m *Module) event(in []byte) (any, error) {
 	var c PolicyCall
 	if err := json.Unmarshal(in, &c); err != nil {
 		return nil, Errorf("invalid", "decode event: %v", err)
@@ -106,14 +106,10 @@ func (m *Module) event(hook Hook, in []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	handler := t.PolicyEvent
-	if hook == HookEnricherEvent {
-		handler = t.EnricherEvent
-	}
-	if handler == nil {
+	if t.PolicyEvent == nil {
 		return nil, Errorf("invalid", "type %s does not listen to events", t.Name)
 	}
-	return settle(handler(&c))
+	return settle(t.PolicyEvent(&c))
 }
 
 // settle keeps a typed nil *Error, which handlers may return, from looking

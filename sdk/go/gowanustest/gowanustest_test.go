@@ -113,7 +113,7 @@ func TestErrors(t *testing.T) {
 	if _, err := gowanustest.Rank(gowanus.RankRequest{Type: "greeter"}, 0); err == nil || err.Error() != "type greeter does not rank hosts" {
 		t.Errorf("got %v", err)
 	}
-	if got := string(gowanus.Call(99, nil)); got != `{"error":{"kind":"invalid","message":"module fixture does not know hook 99"}}` {
+	if got := string(gowanus.Call(99, nil)); got != `{"error":{"kind":"not-found","message":"module fixture does not know hook 99"}}` {
 		t.Errorf("got %s", got)
 	}
 }
