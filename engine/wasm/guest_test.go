@@ -21,20 +21,19 @@ func TestGoGuestAnswers(t *testing.T) {
 		id       hook.ID
 		in, want string
 	}{
-		{hook.Describe, "", `{"name":"guest","version":"1.2.3","abi":[1,1],"types":[{"name":"guest","kind":"entity"},{"name":"emptiest","kind":"strategy","columns":["memory.free","up"]}],"capabilities":[{"kind":"step","value":"no-op","reason":"tests"}]}`},
 		{hook.EntityEffector, string(effector("echo", `{"a":[1,"<b>"]}`)), `{"result":{"a":[1,"<b>"]}}`},
-		{hook.EntityEffector, string(effector("panic", `{}`)), `{"error":{"kind":"internal","message":"hook 2 of module guest panicked: as told"}}`},
+		{hook.EntityEffector, string(effector("panic", `{}`)), `{"error":{"kind":"internal","message":"hook 2 of module reference panicked: as told"}}`},
 		{hook.EntityEffector, string(effector("goroutines", `{}`)), `{"result":4950}`},
-		{hook.EntityEffector, `{"type":"other"}`, `{"error":{"kind":"not-found","message":"module guest has no type \"other\""}}`},
+		{hook.EntityEffector, `{"type":"other"}`, `{"error":{"kind":"not-found","message":"module reference has no type \"other\""}}`},
 		{hook.EntityEffector, `{`, `{"error":{"kind":"invalid","message":"decode effector call: unexpected end of JSON input"}}`},
-		{hook.Migrate, ``, `{"error":{"kind":"not-found","message":"module guest does not know hook 11"}}`},
+		{hook.Migrate, ``, `{"error":{"kind":"not-found","message":"module reference does not know hook 11"}}`},
 	} {
 		out, err := m.Call(context.Background(), c.id, []byte(c.in))
 		if err != nil || string(out) != c.want {
 			t.Errorf("%s %s\n got %s, %v\nwant %s", c.id, c.in, out, err, c.want)
 		}
 	}
-	if s := m.Stats(); s.Started != 1 || s.Discarded != 0 || s.Failures != 0 || s.Calls != 7 {
+	if s := m.Stats(); s.Started != 1 || s.Discarded != 0 || s.Failures != 0 || s.Calls != 6 {
 		t.Errorf("an error answer is no failure: %+v", s)
 	}
 }
@@ -52,9 +51,7 @@ func TestGoGuestFailures(t *testing.T) {
 		{"loop", fault.Limit, "call entity.effector of module m: used more fuel than the limit Plan.Fuel allows (1000000000)"},
 	} {
 		t.Run(c.effector, func(t *testing.T) {
-			limits := wasm.Limits{Plan: wasm.CallLimits{Fuel: 1e9}}
-			limits.Structure.MemoryPages = 512
-			m := loadGo(t, limits, wasm.LoadOptions{})
+			m := loadGo(t, wasm.Limits{Plan: wasm.CallLimits{Fuel: 1e9}}, wasm.LoadOptions{})
 			_, err := m.Call(context.Background(), hook.EntityEffector, effector(c.effector, "{}"))
 			if err == nil || !strings.Contains(err.Error(), c.want) || fault.KindOf(err) != c.kind {
 				t.Errorf("got %v (%v), want %s (%v)", err, fault.KindOf(err), c.want, c.kind)

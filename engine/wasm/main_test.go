@@ -10,11 +10,11 @@ import (
 	"github.com/gowanus-project/gowanus/engine/wasm"
 )
 
-// goGuest is testdata/guest and reference is sdk/go/reference, built by the Go
-// compiler at hand; codeCache keeps their code from one test to the next.
+// goGuest is testdata/guest, built by the Go compiler at hand; codeCache keeps
+// its code from one test to the next.
 var (
-	goGuest, reference []byte
-	codeCache          string
+	goGuest   []byte
+	codeCache string
 )
 
 func TestMain(m *testing.M) {
@@ -33,9 +33,6 @@ func withGuest(m *testing.M) (int, error) {
 	}
 	defer os.RemoveAll(dir)
 	if goGuest, err = build(dir, filepath.Join("testdata", "guest")); err != nil {
-		return 0, err
-	}
-	if reference, err = build(dir, filepath.Join("..", "..", "sdk", "go", "reference")); err != nil {
 		return 0, err
 	}
 	codeCache = filepath.Join(dir, "cache")

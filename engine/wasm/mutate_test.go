@@ -68,13 +68,13 @@ func TestMutatedModules(t *testing.T) {
 	}
 }
 
-// columns encodes the input of placement.rank for testdata/guest: n hosts, of
+// columns encodes the input of placement.rank for the reference module: n hosts, of
 // which each seventh is down.
 func columns(n int) []byte {
-	const demand = `{"type":"emptiest","config":{}}      `
-	free, up := make([]byte, 8*n), make([]byte, (n+63)/64*8)
+	const demand = `{"type":"org.example.Emptiest"}`
+	containers, up := make([]byte, 8*n), make([]byte, (n+63)/64*8)
 	for i := range n {
-		binary.LittleEndian.PutUint64(free[8*i:], math.Float64bits(float64(i*i%1000)))
+		binary.LittleEndian.PutUint64(containers[8*i:], math.Float64bits(float64(i*i%1000)))
 		if i%7 != 0 {
 			up[i/8] |= 1 << (i % 8)
 		}
@@ -92,7 +92,7 @@ func columns(n int) []byte {
 	}
 	at := add([]byte(demand))
 	put(12, 2, at, len(demand))
-	put(32, 1, add([]byte("memory.free")), 11, add(free), len(free))
+	put(32, 1, add([]byte("containers")), 10, add(containers), len(containers))
 	put(64, 3, add([]byte("up")), 2, add(up), len(up))
 	copy(b, "GWPC")
 	put(4, 1, n)

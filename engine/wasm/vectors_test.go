@@ -51,10 +51,14 @@ func value(t *testing.T, b []byte) (v any) {
 	return v
 }
 
-// TestVectors asks the reference module what sdk/go asks natively.
+// TestVectors asks the reference module what sdk/go asks natively. The guest has
+// one type more, so that it describes itself differently.
 func TestVectors(t *testing.T) {
-	m := load(t, reference, wasm.Config{CacheDir: codeCache}, wasm.LoadOptions{})
+	m := loadGo(t, wasm.Limits{}, wasm.LoadOptions{})
 	for name, v := range vectors(t) {
+		if v.Hook == hook.Describe {
+			continue
+		}
 		in := []byte(v.In)
 		if v.Hook == hook.PlacementRank {
 			var err error

@@ -176,48 +176,62 @@ func wasiFileStatus(i *instance, s []uint64) {
 	s[0] = wasiOK
 }
 
+// Sizes of what poll_oneoff reads and writes.
+const (
+	subscriptionSize = 48
+	eventSize        = 32
+)
+
 // wasiPoll returns at once: time is what passes for the guest, not for us. The
-// clock advances to the earliest time that was waited for.
+// clock advances to the earliest time that was waited for, unless a file was
+// waited for as well, which fails immediately.
 func wasiPoll(i *instance, s []uint64) {
-	const subscription, event = 48, 32
 	n := uint32(s[2])
 	if n == 0 || n > 1024 {
 		s[0] = wasiInvalid
 		return
 	}
-	in := i.bytes("poll_oneoff", s[0], uint64(n)*subscription)
-	out := i.bytes("poll_oneoff", s[1], uint64(n)*event)
-	count := uint32(0)
-	wake := ^uint64(0)
-	for ; len(in) > 0; in = in[subscription:] {
-		to := out[count*event : (count+1)*event]
-		user, kind := binary.LittleEndian.Uint64(in), in[8]
-		if kind == 0 {
-			wake = min(wake, i.wakeTime(in))
+	in := append([]byte(nil), i.bytes("poll_oneoff", s[0], uint64(n)*subscriptionSize)...)
+	out := i.bytes("poll_oneoff", s[1], uint64(n)*eventSize)
+	now, wake := i.world.elapsed, uint64(longest)
+	for sub := in; len(sub) > 0; sub = sub[subscriptionSize:] {
+		if sub[8] == 0 {
+			wake = min(wake, wakeTime(sub, now))
+		} else {
+			wake = 0
 		}
-		clear(to)
-		binary.LittleEndian.PutUint64(to, user)
-		to[10] = kind
-		if kind != 0 {
-			binary.LittleEndian.PutUint16(to[8:], wasiBadFile)
-		}
-		count++
 	}
-	if wake != ^uint64(0) {
-		i.world.elapsed = max(i.world.elapsed, wake)
+	i.world.elapsed = max(now, wake)
+	count := uint32(0)
+	for sub := in; len(sub) > 0; sub = sub[subscriptionSize:] {
+		kind, failure := sub[8], uint16(wasiOK)
+		if kind != 0 {
+			failure = wasiBadFile
+		} else if wakeTime(sub, now) > i.world.elapsed {
+			continue
+		}
+		event := out[count*eventSize : (count+1)*eventSize]
+		clear(event)
+		copy(event, sub[:8])
+		binary.LittleEndian.PutUint16(event[8:], failure)
+		event[10] = kind
+		count++
 	}
 	i.put32("poll_oneoff", s[3], count)
 	s[0] = wasiOK
 }
 
-// wakeTime reads when a subscription to a clock is over, as time since the
-// instance was made.
-func (i *instance) wakeTime(subscription []byte) uint64 {
-	clock, timeout := binary.LittleEndian.Uint32(subscription[16:]), binary.LittleEndian.Uint64(subscription[24:])
-	if absolute := subscription[40]&1 == 1; !absolute {
-		return i.world.elapsed + min(timeout, 1<<62)
-	}
-	if clock == 0 {
+// longest is as far as the clock goes, 146 years.
+const longest = 1 << 62
+
+// wakeTime reads when a subscription to a clock that was made at now is over.
+// Both are nanoseconds since the instance was made.
+func wakeTime(subscription []byte, now uint64) uint64 {
+	clock, timeout := binary.LittleEndian.Uint32(subscription[16:]), min(binary.LittleEndian.Uint64(subscription[24:]), longest)
+	switch absolute := subscription[40]&1 == 1; {
+	case !absolute:
+		return min(now+timeout, longest)
+	case clock == 0:
 		return max(timeout, clockStart) - clockStart
 	}
 	return timeout

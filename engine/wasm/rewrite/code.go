@@ -84,6 +84,7 @@ func (m *module) parseCode(r *reader) error {
 		if err != nil {
 			return fault.Wrap(err, "function", itoa(len(m.imports)+i))
 		}
+		m.scanned = append(m.scanned, f)
 		total += f.spread()
 		if err := within("TotalBlockLocals", m.rules.Limits.TotalBlockLocals, "blocks times locals of all functions", total); err != nil {
 			return err

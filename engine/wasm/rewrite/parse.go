@@ -77,6 +77,7 @@ type module struct {
 	elements uint32
 	data     int64 // announced by the data count section, -1 for none
 	bodies   int
+	scanned  []*function // what was found in each body
 	sections []section
 }
 

@@ -1,10 +1,6 @@
 package rewrite
 
-import (
-	"strconv"
-
-	"github.com/gowanus-project/gowanus/engine/fault"
-)
+import "strconv"
 
 // The exports by which the host reaches the meter. All are mutable globals but
 // ExportStart, which is a function ()->() and only there when the module has a
@@ -34,12 +30,7 @@ func Rewrite(bin []byte, rules *Rules) (*Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := newEmitter(m)
-	out, err := e.emit(len(bin))
-	if err != nil {
-		return nil, err
-	}
-	return &Module{Binary: out, Exports: m.exports, Start: m.start >= 0}, nil
+	return &Module{Binary: newEmitter(m).emit(len(bin)), Exports: m.exports, Start: m.start >= 0}, nil
 }
 
 // Check does what Rewrite does but for making the result.
@@ -91,7 +82,7 @@ func (e *emitter) body(id byte) []byte {
 
 // emit writes all sections in order. Custom sections are dropped except for
 // the functions' names, which make stack traces readable.
-func (e *emitter) emit(size int) ([]byte, error) {
+func (e *emitter) emit(size int) []byte {
 	out := make([]byte, 0, size+size/4+1024)
 	out = append(out, "\x00asm\x01\x00\x00\x00"...)
 	put := func(id byte, body []byte) {
@@ -108,14 +99,10 @@ func (e *emitter) emit(size int) ([]byte, error) {
 	put(secExport, e.exportSection())
 	put(secElement, e.body(secElement))
 	put(secDataCount, e.body(secDataCount))
-	code, err := e.codeSection()
-	if err != nil {
-		return nil, err
-	}
-	put(secCode, code)
+	put(secCode, e.codeSection())
 	put(secData, e.body(secData))
 	put(secCustom, e.names())
-	return out, nil
+	return out
 }
 
 // extend appends n encoded items to a vector; a nil vector has none.
@@ -218,24 +205,16 @@ func (e *emitter) functionNames(part []byte) bool {
 	return r.err == nil && r.at == len(part)
 }
 
-func (e *emitter) codeSection() ([]byte, error) {
-	body := e.body(secCode)
-	r := &reader{b: body}
-	if len(body) > 0 {
-		r.u32()
-	}
-	out := appendU32(make([]byte, 0, len(body)+len(body)/4+256), uint32(len(e.defined)+1))
+func (e *emitter) codeSection() []byte {
+	size := len(e.body(secCode))
+	out := appendU32(make([]byte, 0, size+size/4+256), uint32(len(e.defined)+1))
 	var scratch []byte
-	for i := range e.defined {
-		f, err := e.scan(i, r.skip(r.u32()))
-		if err != nil {
-			return nil, fault.Wrap(err, "function", itoa(len(e.imports)+i))
-		}
+	for i, f := range e.scanned {
 		scratch = e.function(scratch[:0], i, f)
 		out = append(appendU32(out, uint32(len(scratch))), scratch...)
 	}
 	refill := e.refillBody()
-	return append(appendU32(out, uint32(len(refill))), refill...), nil
+	return append(appendU32(out, uint32(len(refill))), refill...)
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -7,18 +7,17 @@
 // calls, because the engine runs many instances of a module and throws them
 // away at will; what must last goes into Decision.State.
 //
-// A program registers its module in an init function, since main never runs:
+// A program registers its module while its variables are initialized, since
+// main never runs:
 //
-//	func init() {
-//		gowanus.Register(gowanus.Module{
-//			Name: "greeter", Version: "1.0.0",
-//			Types: []gowanus.Type{{
-//				Name: "greeter", Kind: gowanus.KindEntity,
-//				Effectors: []gowanus.Effector{{Name: "greet"}},
-//				Effector:  greet,
-//			}},
-//		})
-//	}
+//	var _ = gowanus.Register(gowanus.Module{
+//		Name: "greeter", Version: "1.0.0",
+//		Types: []gowanus.Type{{
+//			Name: "greeter", Kind: gowanus.KindEntity,
+//			Effectors: []gowanus.Effector{{Name: "greet"}},
+//			Effector:  greet,
+//		}},
+//	})
 //
 //	func greet(c *gowanus.EffectorCall) (gowanus.Decision, error) {
 //		return gowanus.Decision{Result: "hello " + c.Entity.Name}, nil
@@ -32,5 +31,6 @@
 //
 // The same handlers run in ordinary tests: Call takes a hook's document and
 // gives its answer without WebAssembly, and package gowanustest has the rest.
+// Package reference is a small module to copy from.
 // The wire format is described in sdk/ABI.md.
 package gowanus

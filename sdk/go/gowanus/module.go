@@ -18,9 +18,12 @@ type Module struct {
 
 var registered Module
 
-// Register makes m the module that the program answers for. It is called once,
-// from an init function.
-func Register(m Module) { registered = m }
+// Register makes m the module that the program answers for. It always gives
+// true, so that it can stand in the declaration of a variable.
+func Register(m Module) bool {
+	registered = m
+	return true
+}
 
 // Registered gives the module that the program answers for.
 func Registered() *Module { return &registered }

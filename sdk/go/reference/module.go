@@ -1,7 +1,7 @@
-// Command reference is the module that the vectors in sdk/vectors talk to. It
+// Package reference is the module that the vectors in sdk/vectors talk to. It
 // has one type of each kind, and each is as small as it can be; their rules
 // stand in sdk/vectors/README.md.
-package main
+package reference
 
 import (
 	"encoding/json"
@@ -10,11 +10,8 @@ import (
 	"github.com/gowanus-project/gowanus/sdk/go/gowanus"
 )
 
-func init() { gowanus.Register(module()) }
-
-func main() {}
-
-func module() gowanus.Module {
+// Module gives the module, to be registered.
+func Module() gowanus.Module {
 	return gowanus.Module{
 		Name: "reference", Version: "1.0.0",
 		Capabilities: append(gowanus.Steps("places the greeter", "obtain-host"), gowanus.Steps("restarts what failed", "invoke-effector")...),

@@ -1,4 +1,4 @@
-package main
+package reference_test
 
 import (
 	"encoding/base64"
@@ -12,7 +12,10 @@ import (
 	"testing"
 
 	"github.com/gowanus-project/gowanus/sdk/go/gowanus"
+	"github.com/gowanus-project/gowanus/sdk/go/reference"
 )
+
+var _ = gowanus.Register(reference.Module())
 
 // vector is one file of sdk/vectors.
 type vector struct {

@@ -1,5 +1,5 @@
-// Command guest is a module that behaves well or badly as it is told, for the
-// tests of the module runtime.
+// Command guest is the reference module of the SDK with one more type, which
+// behaves badly as it is told, for the tests of the module runtime.
 package main
 
 import (
@@ -10,17 +10,15 @@ import (
 	"time"
 
 	"github.com/gowanus-project/gowanus/sdk/go/gowanus"
+	"github.com/gowanus-project/gowanus/sdk/go/reference"
 )
 
-func init() {
-	gowanus.Register(gowanus.Module{
-		Name: "guest", Version: "1.2.3",
-		Capabilities: gowanus.Steps("tests", "no-op"),
-		Types: []gowanus.Type{
-			{Name: "guest", Kind: gowanus.KindEntity, Effector: effector},
-			{Name: "emptiest", Kind: gowanus.KindStrategy, Columns: []string{"memory.free", "up"}, Rank: rank},
-		},
-	})
+var _ = gowanus.Register(module())
+
+func module() gowanus.Module {
+	m := reference.Module()
+	m.Types = append(m.Types, gowanus.Type{Name: "guest", Kind: gowanus.KindEntity, Effector: effector})
+	return m
 }
 
 func main() {}
@@ -91,16 +89,5 @@ func world() map[string]any {
 	return map[string]any{
 		"args": len(os.Args), "environment": len(os.Environ()), "random": hex.EncodeToString(b[:]),
 		"year": begin.Year(), "slept": time.Since(begin) >= time.Hour, "file": fmt.Sprint(open),
-	}
-}
-
-func rank(in *gowanus.Hosts, out *gowanus.Ranking) {
-	free, up := in.Float64s("memory.free"), in.Bitmap("up")
-	for i := range in.Len() {
-		if !up.Has(i) {
-			out.Refuse(i, "is down")
-			continue
-		}
-		out.Score(i, free[i])
 	}
 }
