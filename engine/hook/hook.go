@@ -162,7 +162,8 @@ type ConfigKey struct {
 	Default     any      `json:"default,omitempty"`
 	Description string   `json:"description,omitempty"`
 	Required    bool     `json:"required,omitempty"`
-	Inherit     string   `json:"inherit,omitempty"` // runtime mode; "" is overwrite, "never" is not inherited by children
+	Inherit     string   `json:"inherit,omitempty"`     // runtime mode; "" is overwrite, "never" is not inherited by children
+	Constraints []any    `json:"constraints,omitempty"` // what else than Required the value must satisfy, as a blueprint writes it
 }
 
 // Sensor declares one sensor of a type.
