@@ -51,11 +51,15 @@ func (e deciding) Decide(ctx context.Context, r *workflow.Record) (*hook.Decisio
 }
 
 // configFor resolves the config that a decision is given. What starts an
-// entity waits for it; anything else, a stop above all, must not hang on a
+// entity waits for it, and holds it to its constraints; anything else, a stop above all, must not hang on a
 // value that will never come, and goes without.
 func (e deciding) configFor(ctx context.Context, ent *entity.Entity, effector string) (map[string]any, error) {
 	if effector == "start" || effector == "restart" {
-		return ent.DeclaredConfig(ctx)
+		config, err := ent.DeclaredConfig(ctx)
+		if err == nil {
+			err = checkStart(ctx, ent, config)
+		}
+		return config, err
 	}
 	return ent.ReadyConfig(ctx), nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/gowanus-project/gowanus/dsl/expr"
 	"github.com/gowanus-project/gowanus/engine/adjunct"
 	"github.com/gowanus-project/gowanus/engine/catalog"
+	"github.com/gowanus-project/gowanus/engine/constraint"
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
@@ -43,6 +44,8 @@ type planner struct {
 	ctx      context.Context // bounds the evaluation of constants
 	engine   *Engine
 	errs     yamlpos.Errors
+	parent   *entity.Entity  // where the plan will hang, nil for an application
+	above    []*entity.New   // the entities around the one that is being planned
 	ids      map[string]bool // plan ids of the blueprint
 	entities int
 	plan     plan
@@ -86,7 +89,7 @@ func (e *Engine) plan(ctx context.Context, spec *blueprint.Spec, id string) (*pl
 // planOf makes the plan of one entity with all below it. parent is where it
 // will hang, nil for an application.
 func (e *Engine) planOf(ctx context.Context, spec *blueprint.Spec, id string, parent *entity.Entity) (*plan, error) {
-	p := &planner{ctx: ctx, engine: e, ids: map[string]bool{}}
+	p := &planner{ctx: ctx, engine: e, parent: parent, ids: map[string]bool{}}
 	if parent != nil {
 		for _, other := range parent.Root().Descendants() {
 			p.ids[other.PlanID()] = true
@@ -130,6 +133,7 @@ func (p *planner) entity(s *blueprint.Spec, id string) *entity.New {
 	n.Parameters = p.parameters(s)
 	n.Declaration = extend(p.engine.declaration(t), n.Parameters)
 	n.Config = p.config(s, n.Declaration)
+	p.constrain(s, n.Declaration, n.Config, p.inherited)
 	if s.ID != "" {
 		n.Config[planID] = s.ID
 	}
@@ -140,11 +144,13 @@ func (p *planner) entity(s *blueprint.Spec, id string) *entity.New {
 		n.Tags = append(n.Tags, p.tag(tag))
 	}
 	p.adjuncts(s, n)
+	p.above = append(p.above, n)
 	for _, c := range s.Children {
 		if child := p.entity(c, ""); child != nil {
 			n.Children = append(n.Children, child)
 		}
 	}
+	p.above = p.above[:len(p.above)-1]
 	return n
 }
 
@@ -181,12 +187,6 @@ func (p *planner) config(s *blueprint.Spec, d *entity.Declaration) map[string]an
 	for _, entry := range s.Extra {
 		if d.Key(entry.Key) != nil {
 			p.setting(out, d, entry)
-		}
-	}
-	for i := range d.Config {
-		k := &d.Config[i]
-		if _, set := out[k.Name]; k.Required && !set && k.Default == nil {
-			p.errs.Add(s.Pos, "Invalid value for %s: a value is required", k.Name)
 		}
 	}
 	return out
@@ -281,12 +281,11 @@ func (p *planner) parameters(s *blueprint.Spec) []hook.ConfigKey {
 		if q.Inheritance.Runtime == "never" || q.Inheritance.Runtime == "none" {
 			k.Inherit = "never"
 		}
-		for _, c := range q.Constraints {
-			if c.Any() == "required" {
-				k.Required = true
-				continue
-			}
-			p.errs.Add(c.Pos, "this server checks no constraint but 'required'")
+		var err error
+		k.Required, k.Constraints, err = constraint.Read(q.Constraints)
+		p.errs.Append(q.Pos, err)
+		if err != nil {
+			k.Constraints = nil
 		}
 		out = append(out, k)
 	}
@@ -331,7 +330,10 @@ func (p *planner) policy(a *blueprint.Adjunct, t *catalog.Type, n *entity.New) {
 }
 
 func (p *planner) adjunctConfig(a *blueprint.Adjunct, t *catalog.Type) map[string]any {
-	return p.config(&blueprint.Spec{Pos: a.Pos, Config: a.Config, Extra: a.Extra}, p.engine.declaration(t))
+	s, d := &blueprint.Spec{Pos: a.Pos, Config: a.Config, Extra: a.Extra}, p.engine.declaration(t)
+	out := p.config(s, d)
+	p.constrain(s, d, out, nil)
+	return out
 }
 
 func text(v any) string {
