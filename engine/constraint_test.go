@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"maps"
 	"os"
 	"regexp"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/gowanus-project/gowanus/engine"
 	"github.com/gowanus-project/gowanus/engine/store"
+	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
 
 func TestConstraintsAreCheckedAtDeploy(t *testing.T) {
@@ -114,6 +116,43 @@ func TestExamplesOfTheGuide(t *testing.T) {
 			t.Errorf("%v\n%s", err, block[1])
 		case isRefused && (err == nil || !strings.HasSuffix(err.Error(), ": "+refused)):
 			t.Errorf("got %v, want %s", err, refused)
+		}
+	}
+}
+
+// The cases of the conformance suite, with the parameters of their catalog
+// item written where the item is used.
+func TestConstraintCases(t *testing.T) {
+	const folder = "../test/conformance/cases/constraints/"
+	files, err := os.ReadDir(folder)
+	if err != nil || len(files) == 0 {
+		t.Fatal("no cases in "+folder, err)
+	}
+	e := newEngine(t, newWorld(), store.NewMemory())
+	defer closeEngine(t, e)
+	for _, file := range files {
+		text, err := os.ReadFile(folder + file.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := yamlpos.Parse(file.Name(), text, yamlpos.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		inner := func(key string) map[string]any {
+			n, err := yamlpos.Parse(key, []byte(doc.Get(key).Text), yamlpos.Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n.Any().(map[string]any)
+		}
+		item := inner("catalog")["brooklyn.catalog"].(map[string]any)["items"].([]any)[0].(map[string]any)["item"].(map[string]any)
+		blueprint := inner("blueprint")
+		maps.Copy(blueprint["services"].([]any)[0].(map[string]any), item)
+		err = e.Check(context.Background(), engine.Request{Text: []byte(yamlpos.Format(yamlpos.FromAny(blueprint, yamlpos.Pos{})))})
+		want := doc.Get("expect_deploy_error")
+		if want == nil && err != nil || want != nil && (err == nil || !strings.Contains(err.Error(), "Invalid value for p: ")) {
+			t.Errorf("%s: %v", file.Name(), err)
 		}
 	}
 }

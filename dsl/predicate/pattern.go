@@ -42,6 +42,9 @@ func (c *compiler) pattern(e yamlpos.Entry) test {
 			if err != nil {
 				return false, &yamlpos.Error{Pos: e.Value.Pos, Msg: e.Key + ": " + err.Error()}
 			}
+			if err := r.pay(x.states); err != nil {
+				return false, err
+			}
 			return x.matches(r, v)
 		}
 	}

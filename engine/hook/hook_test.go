@@ -28,6 +28,8 @@ func TestDocumentsKeepTheirForm(t *testing.T) {
 		{hook.Decision{}, `{}`},
 		{hook.Decision{Steps: []hook.Step{{ID: "h", Step: "obtain-host"}, {Continue: "placed"}}, WakeAfter: "1s"}, `{"steps":[{"id":"h","step":"obtain-host"},{"continue":"placed"}],"wakeAfter":"1s"}`},
 		{hook.Entity{Ref: ref, Config: map[string]any{}, Sensors: map[string]any{}}, `{"id":"x1","application":"a1","planId":"web","name":"web","type":"t","config":{},"sensors":{}}`},
+		{hook.ConfigKey{Name: "p", Type: "string"}, `{"name":"p","type":"string"}`},
+		{hook.ConfigKey{Name: "p", Type: "string", Constraints: []any{map[string]any{"regex": "x"}}}, `{"name":"p","type":"string","constraints":[{"regex":"x"}]}`},
 		{hook.Error{Kind: "invalid", Message: "m"}, `{"kind":"invalid","message":"m"}`},
 	} {
 		if got, err := json.Marshal(tt.v); err != nil || string(got) != tt.want {
