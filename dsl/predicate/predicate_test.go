@@ -2,8 +2,10 @@ package predicate_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -287,5 +289,39 @@ func BenchmarkCompile(b *testing.B) {
 		if _, err := predicate.Compile(n, predicate.Limits{}); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// odd is an error that knows its fields and its type.
+type odd struct{}
+
+func (odd) Error() string              { return "odd" }
+func (odd) InstanceOf(typ string) bool { return typ == "OddException" }
+func (odd) Field(name string) (any, bool) {
+	return []string{"x", "y"}, name == "parts"
+}
+
+func TestOtherKindsOfValues(t *testing.T) {
+	for _, tt := range []struct {
+		text  string
+		value any
+	}{
+		{`equals: 5`, json.Number("5")}, {`greater-than: 5`, json.Number("5.5")}, {`equals: 1e999`, json.Number("1e999")}, {`equals: 5`, uint8(5)}, {`equals: [a, b]`, []string{"a", "b"}},
+		{`{key: a, equals: 1}`, map[string]int{"a": 1}}, {`{error-field: parts, check: {index: -1, equals: y}}`, odd{}}, {`{error-field: message, equals: odd}`, odd{}}, {`java-instance-of: OddException`, odd{}},
+		{`not: {java-instance-of: Exception}`, odd{}}, {`java-instance-of: java.lang.Boolean`, true}, {`java-instance-of: Double`, 1.5}, {`java-instance-of: java.util.Collection`, []any{}}, {`java-instance-of: long`, 5},
+		{`not: {equals: .nan}`, math.NaN()}, {`not: {less-than: 5}`, math.NaN()}, {`when: truthy`, true}, {`when: truthy`, 1}, {`when: truthy`, map[string]any{"a": 1}}, {`when: truthy`, odd{}},
+		{`equals: {a: "${x}"}`, map[string]any{"a": "${x}"}}, {`equals: ["${x}"]`, []any{"${x}"}}, {`equals: {"${x}": 1}`, map[string]any{"${x}": 1}},
+	} {
+		if ok, err := compile(t, tt.text).Test(context.Background(), predicate.Subject{Value: tt.value}); !ok || err != nil {
+			t.Errorf("%s of %#v: got %v, %v", tt.text, tt.value, ok, err)
+		}
+	}
+}
+
+func TestLongTextsCost(t *testing.T) {
+	p := compile(t, `{any: [{regex: "(a|b|c){150}x.*"}, {size: 3000000}]}`)
+	_, err := p.Test(context.Background(), predicate.Subject{Value: strings.Repeat("a", 3_000_000)})
+	if fault.KindOf(err) != fault.Limit {
+		t.Errorf("got %v, want a Limit fault", err)
 	}
 }
