@@ -42,6 +42,7 @@ conformance: build ## run the blueprint cases against a fresh server
 
 lab: build ## deploy to real Docker hosts in network namespaces; needs root
 	go test -tags lab -count=1 -timeout 20m ./test/lab/...
+	go test -count=1 -run '^TestFullDisk$$' ./engine/store/badger -fills=2
 
 bench: modules ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
