@@ -18,6 +18,7 @@ import (
 const (
 	Entity      = "entity"
 	Policy      = "policy"
+	Enricher    = "enricher"
 	Strategy    = "strategy"
 	Initializer = "initializer"
 )
@@ -44,8 +45,10 @@ type Type struct {
 	Version     string
 	Module      string // the module it comes from; "" for a native type
 	Application bool   // an entity type that can stand at the top by itself
-	Entity      EntityImpl
+	Entity      EntityImpl // of an initializer: decides the effectors that it adds
 	Policy      PolicyImpl
+	Enricher    EnricherImpl
+	Initializer InitializerImpl
 	Strategy    StrategyImpl
 }
 

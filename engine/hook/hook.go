@@ -75,6 +75,11 @@ type EffectorCall struct {
 	Outputs  []Output        `json:"outputs,omitempty"`
 	Now      string          `json:"now"` // RFC 3339, UTC
 	Seed     int64           `json:"seed"`
+
+	// Initializer is the config, resolved, of the initializer that added the
+	// effector; nil for the effectors of the entity's type. Type is then that
+	// of the initializer.
+	Initializer map[string]any `json:"initializer,omitempty"`
 }
 
 // Output is the result of one step that ran, in the order of the steps.
