@@ -2,9 +2,7 @@ package engine
 
 import (
 	"context"
-	"slices"
 
-	"github.com/gowanus-project/gowanus/dsl/blueprint"
 	"github.com/gowanus-project/gowanus/dsl/expr"
 	"github.com/gowanus-project/gowanus/engine/constraint"
 	"github.com/gowanus-project/gowanus/engine/entity"
@@ -14,25 +12,24 @@ import (
 	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
 
-// inheriting gives the value that an entity will see from those above it.
-type inheriting func(name string, key *hook.ConfigKey) (any, bool)
+// inheriting gives the value that an entity will see for a key which it does
+// not set itself.
+type inheriting func(name string) (any, bool)
 
 // constrain checks the constraints of all declared keys, as far as the values
-// are known before anything runs. inherit may be nil.
-func (p *planner) constrain(s *blueprint.Spec, d *entity.Declaration, config map[string]any, inherit inheriting) {
+// are known before anything runs. pos is where the whole thing stands; inherit
+// may be nil.
+func (p *planner) constrain(pos yamlpos.Pos, d *entity.Declaration, written *settings, inherit inheriting) {
 	values := func(name string) (any, constraint.State) {
 		key := d.Key(name)
 		if key != nil {
 			name = key.Name
 		}
-		if raw, ok := config[name]; ok {
+		if raw, ok := written.config[name]; ok {
 			return valueNow(p.ctx, key, raw)
 		}
-		if given(s, d, name) != nil {
-			return nil, constraint.Deferred // it has an error, which is reported
-		}
 		if inherit != nil {
-			if raw, ok := inherit(name, key); ok {
+			if raw, ok := inherit(name); ok {
 				return valueNow(p.ctx, key, raw)
 			}
 		}
@@ -41,26 +38,19 @@ func (p *planner) constrain(s *blueprint.Spec, d *entity.Declaration, config map
 		}
 		return nil, constraint.Unset
 	}
+	if p.described { // whoever uses it may set what is missing
+		return
+	}
 	for i := range d.Config {
 		k := &d.Config[i]
 		if err := constraint.Check(p.ctx, k, values); err != nil {
-			pos := s.Pos
-			if n := given(s, d, k.Name); n != nil {
-				pos = n.Pos
+			at, ok := written.at[k.Name]
+			if !ok {
+				at = pos
 			}
-			p.errs.Add(pos, "%s", asPlain(err))
+			p.errs.Add(at, "%s", asPlain(err))
 		}
 	}
-}
-
-// given finds the value that a blueprint gives to a key, under whatever name.
-func given(s *blueprint.Spec, d *entity.Declaration, name string) *yamlpos.Node {
-	for _, entry := range slices.Concat(s.Config, s.Flags, s.Extra) {
-		if key := d.Key(entry.Key); entry.Key == name || key != nil && key.Name == name {
-			return entry.Value
-		}
-	}
-	return nil
 }
 
 // valueNow gives a config value if it needs nothing that runs.
@@ -79,29 +69,92 @@ func valueNow(ctx context.Context, key *hook.ConfigKey, raw any) (any, constrain
 	return v, constraint.Known
 }
 
-// inherited looks for a value in what the entities above will have.
-func (p *planner) inherited(name string, key *hook.ConfigKey) (any, bool) {
-	for _, n := range slices.Backward(p.above) {
-		if key == nil {
-			key = n.Declaration.Key(name)
-		}
-		if key != nil && key.Inherit == "never" {
-			return nil, false
-		}
-		if raw, ok := n.Config[name]; ok {
-			return raw, true
-		}
+// planned is an entity of a plan, or one above the plan, as entity.Look wants
+// them.
+type planned struct {
+	n     *entity.New
+	above []*entity.New
+	live  *entity.Entity // once n is nil
+}
+
+func (v planned) Above() (planned, bool) {
+	if len(v.above) > 0 {
+		last := len(v.above) - 1
+		return planned{v.above[last], v.above[:last], v.live}, true
 	}
-	if p.parent == nil {
+	if v.n != nil {
+		return planned{live: v.live}, v.live != nil
+	}
+	up := v.live.Parent()
+	return planned{live: up}, up != nil
+}
+
+func (v planned) Declares(name string) *hook.ConfigKey {
+	if v.n != nil {
+		return v.n.Declaration.Key(name)
+	}
+	return v.live.Declaration().Key(name)
+}
+
+func (v planned) Writes(name string) (any, bool) {
+	if v.n != nil {
+		raw, ok := v.n.Config[name]
+		return raw, ok
+	}
+	return v.live.OwnConfig(name)
+}
+
+// seen gives what an entity of the plan will see of a key that it does not set
+// itself.
+func (p *planner) seen(n *entity.New) inheriting {
+	return func(name string) (any, bool) {
+		s := entity.Look(planned{n, p.above, p.parent}, name)
+		switch {
+		case len(s.Values) > 0:
+			return s.Values[0].Writes(name)
+		case s.HasDefault:
+			return s.Default.Declares(name).Default, true
+		}
 		return nil, false
 	}
-	if key == nil {
-		key = p.parent.Declaration().Key(name)
+}
+
+// checkChange checks a new value of a config key: that it is an expression that
+// can be compiled or a constant of the key's type, and that the constraints of
+// all keys hold with it, as far as values are constants.
+func checkChange(ctx context.Context, ent *entity.Entity, name string, raw any) error {
+	if _, err := expr.CompileAny(raw, expr.Limits{}); err != nil {
+		return fault.New(fault.Invalid, "Invalid value for %s: %w", name, err)
 	}
-	if key != nil && key.Inherit == "never" {
-		return nil, false
+	d := ent.Declaration()
+	changed := d.Key(name)
+	if changed == nil {
+		return nil
 	}
-	return p.parent.RawConfig(name)
+	if v, state := valueNow(ctx, nil, raw); state == constraint.Known {
+		if err := entity.CheckConfig(changed, v); err != nil {
+			return err
+		}
+	}
+	values := func(name string) (any, constraint.State) {
+		key := d.Key(name)
+		if key == changed {
+			return valueNow(ctx, key, raw)
+		}
+		if now, ok := ent.RawConfig(name); ok {
+			return valueNow(ctx, key, now)
+		}
+		if key != nil && key.Default != nil {
+			return valueNow(ctx, key, key.Default)
+		}
+		return nil, constraint.Unset
+	}
+	for i := range d.Config {
+		if err := constraint.Check(ctx, &d.Config[i], values); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkStart checks the constraints of an entity that starts, whose declared

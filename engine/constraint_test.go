@@ -34,7 +34,7 @@ func TestConstraintsAreCheckedAtDeploy(t *testing.T) {
 		{"no such constraint", head + "  - name: p\n    constraints:\n    - requird\n    - regex: (\n", "b.yaml:6:7: unknown constraint \"requird\"; did you mean \"required\"?\nb.yaml:7:14: regex: invalid regular expression: missing closing ): `(`"},
 	} {
 		got := ""
-		if err := e.Check(context.Background(), engine.Request{File: "b.yaml", Text: []byte(tt.text)}); err != nil {
+		if _, err := e.Check(context.Background(), engine.Request{File: "b.yaml", Text: []byte(tt.text)}); err != nil {
 			got = err.Error()
 		}
 		if got != tt.want {
@@ -108,7 +108,7 @@ func TestExamplesOfTheGuide(t *testing.T) {
 	e := newEngine(t, newWorld(), store.NewMemory())
 	defer closeEngine(t, e)
 	for _, block := range blocks {
-		err := e.Check(context.Background(), engine.Request{File: "example", Text: []byte(block[1])})
+		_, err := e.Check(context.Background(), engine.Request{File: "example", Text: []byte(block[1])})
 		first, _, _ := strings.Cut(block[1], "\n")
 		refused, isRefused := strings.CutPrefix(first, "# refused: ")
 		switch {
@@ -149,7 +149,7 @@ func TestConstraintCases(t *testing.T) {
 		item := inner("catalog")["brooklyn.catalog"].(map[string]any)["items"].([]any)[0].(map[string]any)["item"].(map[string]any)
 		blueprint := inner("blueprint")
 		maps.Copy(blueprint["services"].([]any)[0].(map[string]any), item)
-		err = e.Check(context.Background(), engine.Request{Text: []byte(yamlpos.Format(yamlpos.FromAny(blueprint, yamlpos.Pos{})))})
+		_, err = e.Check(context.Background(), engine.Request{Text: []byte(yamlpos.Format(yamlpos.FromAny(blueprint, yamlpos.Pos{})))})
 		want := doc.Get("expect_deploy_error")
 		if want == nil && err != nil || want != nil && (err == nil || !strings.Contains(err.Error(), "Invalid value for p: ")) {
 			t.Errorf("%s: %v", file.Name(), err)

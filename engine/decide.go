@@ -24,12 +24,9 @@ func (e deciding) Decide(ctx context.Context, r *workflow.Record) (*hook.Decisio
 	if err != nil {
 		return nil, err
 	}
-	t, err := e.types.Get(catalog.Entity, ent.Type())
+	t, given, err := e.decider(ctx, ent, r.Effector)
 	if err != nil {
 		return nil, err
-	}
-	if t.Entity == nil {
-		return nil, fault.New(fault.Invalid, "type %s cannot decide what effector %s does", t.Name, r.Effector)
 	}
 	if r.Config == nil {
 		// Once for the whole run, so that all of its decisions see the same.
@@ -42,12 +39,57 @@ func (e deciding) Decide(ctx context.Context, r *workflow.Record) (*hook.Decisio
 		Entity:   hook.Entity{Ref: ent.Ref(), Config: r.Config, Sensors: readings(ent)},
 		Location: e.places.describe(ent),
 		Now:      time.Now().UTC().Format(time.RFC3339Nano),
-		Seed:     seed(string(r.ID)),
+		Seed:     seed(string(r.ID)), Initializer: given,
 	}
 	if r.Token != "" {
 		return t.Entity.Continue(ctx, call)
 	}
 	return t.Entity.Effector(ctx, call)
+}
+
+// decider gives the type that decides what an effector does: the entity's, or
+// that of the initializer which added the effector, with its config resolved.
+func (e deciding) decider(ctx context.Context, ent *entity.Entity, effector string) (*catalog.Type, map[string]any, error) {
+	kind, name := catalog.Entity, ent.Type()
+	index, added := ent.Declaration().Added[effector]
+	if added {
+		kind, name = catalog.Initializer, ent.Initializers()[index].Type
+	}
+	t, err := e.types.Load().Get(kind, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if t.Entity == nil {
+		return nil, nil, fault.New(fault.Invalid, "type %s cannot decide what effector %s does", t.Name, effector)
+	}
+	if !added {
+		return t, nil, nil
+	}
+	config, err := partConfig(ctx, ent, t, ent.Initializers()[index].Config, ent.Initializers()[index].Scopes)
+	return t, config, fault.Wrap(err, "effector "+effector+" of", ent.Name())
+}
+
+// partConfig resolves the config of an initializer or adjunct of an entity.
+func partConfig(ctx context.Context, ent *entity.Entity, t *catalog.Type, written map[string]any, scopes map[string]entity.Scope) (map[string]any, error) {
+	config := map[string]any{}
+	for i := range t.Config {
+		k := &t.Config[i]
+		raw, set := written[k.Name]
+		if !set {
+			raw = k.Default
+		}
+		v := raw
+		if k.Type != rawType {
+			var err error
+			if v, err = ent.EvaluateIn(ctx, raw, scopes[k.Name]); err != nil {
+				return nil, fault.Wrap(err, "resolve config", k.Name)
+			}
+		}
+		if v != nil {
+			config[k.Name] = entity.Document(v)
+		}
+	}
+	return config, nil
 }
 
 // configFor resolves the config that a decision is given. What starts an

@@ -53,7 +53,7 @@ func (e *Engine) AddChildren(ctx context.Context, parent *entity.Entity, r Reque
 	}
 	var plans []*plan
 	for _, s := range specs {
-		p, err := e.planOf(ctx, s, "", parent)
+		p, err := e.planOf(ctx, s, "", parent, origin{})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -124,7 +124,7 @@ func (e *Engine) realise(ctx context.Context, parent *entity.Entity, p *plan, st
 		}
 	}
 	for _, d := range made.Descendants() {
-		e.publishStatic(d)
+		e.settle(d)
 	}
 	if rec == nil {
 		return made, nil, nil

@@ -7,13 +7,13 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gowanus-project/gowanus/engine/action"
 	"github.com/gowanus-project/gowanus/engine/adjunct"
 	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
-	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/location"
 	"github.com/gowanus-project/gowanus/engine/store"
 	"github.com/gowanus-project/gowanus/engine/task"
@@ -47,15 +47,15 @@ type Engine struct {
 	store    store.Store
 	tasks    *task.Manager
 	tree     *entity.Tree
-	types    *catalog.Registry
+	types    atomic.Pointer[catalog.Registry]
 	flows    *workflow.Runner
 	policies *adjunct.Manager
 	places   *places
 	actions  map[string]action.Action
 	life     lifecycles
 
-	mu           sync.Mutex
-	declarations map[*catalog.Type]*entity.Declaration
+	declarations declarations
+	installing   sync.Mutex // held while the catalog changes
 }
 
 // New gives an Engine that has read its store, watches its locations and goes
@@ -70,11 +70,12 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	if cfg.Limits.Parallel == 0 {
 		cfg.Limits.Parallel = 64
 	}
-	e := &Engine{cfg: cfg, log: cfg.Log, store: cfg.Store, declarations: map[*catalog.Type]*entity.Declaration{}}
-	var err error
-	if e.types, err = catalog.New(cfg.Types...); err != nil {
+	e := &Engine{cfg: cfg, log: cfg.Log, store: cfg.Store}
+	types, err := catalog.New(cfg.Types...)
+	if err != nil {
 		return nil, err
 	}
+	e.types.Store(types)
 	if err := e.register(cfg.Actions); err != nil {
 		return nil, err
 	}
@@ -121,7 +122,7 @@ func (e *Engine) rebind() error {
 		return fault.Wrap(err, "load policies", "")
 	}
 	for _, ent := range e.tree.All() {
-		e.publishStatic(ent)
+		e.settle(ent)
 	}
 	return e.places.watch()
 }
@@ -142,8 +143,8 @@ func (e *Engine) Tasks() *task.Manager { return e.tasks }
 // Plane gives the name that everything this server makes is labelled with.
 func (e *Engine) Plane() string { return e.cfg.Plane }
 
-// Types gives the registered types.
-func (e *Engine) Types() []*catalog.Type { return e.types.Types() }
+// Types gives the registered types by name, the best version first.
+func (e *Engine) Types() []*catalog.Type { return e.types.Load().Types() }
 
 // Locations gives the configured locations in the order of their names.
 func (e *Engine) Locations() []location.Definition {
@@ -164,39 +165,3 @@ type Health struct {
 
 // Health gives the state of what the engine depends on.
 func (e *Engine) Health() Health { return Health{Store: e.store.Health()} }
-
-// declaration gives the one Declaration of a registered type.
-func (e *Engine) declaration(t *catalog.Type) *entity.Declaration {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	d := e.declarations[t]
-	if d == nil {
-		d = &entity.Declaration{Type: t.Type, Version: t.Version, Aggregates: t.Application}
-		e.declarations[t] = d
-	}
-	return d
-}
-
-// declareStored gives the declaration of a stored entity. When its type is not
-// registered any more, the entity is there but can do nothing.
-func (e *Engine) declareStored(r entity.Record) *entity.Declaration {
-	t, err := e.types.Get(catalog.Entity, r.Type)
-	if err != nil {
-		e.log.Error("entity's type is not registered", "entity", r.Name, "id", r.ID, "type", r.Type)
-		return &entity.Declaration{Type: hook.Type{Name: r.Type, Kind: catalog.Entity}}
-	}
-	return extend(e.declaration(t), r.Parameters)
-}
-
-// extend adds the parameters that an entity's blueprint declares.
-func extend(d *entity.Declaration, parameters []hook.ConfigKey) *entity.Declaration {
-	if len(parameters) == 0 {
-		return d
-	}
-	out := *d
-	out.Config = slices.DeleteFunc(slices.Clone(d.Config), func(k hook.ConfigKey) bool {
-		return slices.ContainsFunc(parameters, func(p hook.ConfigKey) bool { return p.Name == k.Name })
-	})
-	out.Config = append(out.Config, parameters...)
-	return &out
-}

@@ -270,7 +270,7 @@ services:
 func TestUnknownComponentIsReportedBeforeAnythingRuns(t *testing.T) {
 	e := newEngine(t, newWorld(), store.NewMemory())
 	defer closeEngine(t, e)
-	err := e.Check(context.Background(), engine.Request{File: "b.yaml", Text: []byte(`
+	_, err := e.Check(context.Background(), engine.Request{File: "b.yaml", Text: []byte(`
 services:
 - type: vanilla-software-process
   shell.env:

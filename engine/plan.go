@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"slices"
 	"strings"
 
 	"github.com/gowanus-project/gowanus/dsl/blueprint"
@@ -11,7 +12,6 @@ import (
 	"github.com/gowanus-project/gowanus/dsl/expr"
 	"github.com/gowanus-project/gowanus/engine/adjunct"
 	"github.com/gowanus-project/gowanus/engine/catalog"
-	"github.com/gowanus-project/gowanus/engine/constraint"
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
@@ -31,25 +31,34 @@ type Request struct {
 	File   string // for error messages
 	Format string // "" or "brooklyn-camp"
 	ID     string // wanted id of the application; "" lets the engine choose
+	// Lenient makes warnings of what is missing on this server but may be
+	// there on another; only Check heeds it.
+	Lenient bool
 }
 
 // plan is a checked blueprint, ready to come to life.
 type plan struct {
-	root     *entity.New
-	policies []*adjunct.Record
+	root      *entity.New
+	policies  []*adjunct.Record
+	enrichers []*adjunct.Record
 }
 
 // planner turns a spec into a plan and collects every problem on the way.
 type planner struct {
-	ctx      context.Context // bounds the evaluation of constants
-	engine   *Engine
-	errs     yamlpos.Errors
-	parent   *entity.Entity  // where the plan will hang, nil for an application
-	above    []*entity.New   // the entities around the one that is being planned
-	ids      map[string]bool // plan ids of the blueprint
-	entities int
-	plan     plan
-	compiled []compiled
+	ctx       context.Context // bounds the evaluation of constants
+	engine    *Engine
+	types     *catalog.Registry
+	errs      yamlpos.Errors
+	warnings  yamlpos.Errors
+	described bool            // nothing is to be made of it: config that is required may be missing, and names unknown
+	lenient   bool            // what this server lacks, but another may have, is a warning
+	parent    *entity.Entity  // where the plan will hang, nil for an application
+	above     []*entity.New   // the entities around the one that is being planned
+	expanding []*catalog.Type // the items that brought them
+	ids       map[string]bool // plan ids of the blueprint
+	entities  int
+	plan      plan
+	compiled  []compiled
 }
 
 // compiled is a declared config value whose references are to be checked once
@@ -59,15 +68,22 @@ type compiled struct {
 	pos   yamlpos.Pos
 }
 
+// Report is what a check found beside errors.
+type Report struct {
+	Warnings []*yamlpos.Error // what may be wrong, or missing here but not elsewhere
+}
+
 // Check finds all problems of a blueprint that can be known before anything
 // runs. It has no effect. The error is a *yamlpos.Errors.
-func (e *Engine) Check(ctx context.Context, r Request) error {
+func (e *Engine) Check(ctx context.Context, r Request) (*Report, error) {
 	spec, err := e.parse(r)
 	if err != nil {
-		return err
+		return &Report{}, err
 	}
-	_, err = e.plan(ctx, spec, r.ID)
-	return err
+	p := e.planner(ctx, nil)
+	p.lenient = r.Lenient
+	_, err = p.run(spec.Application(p.isApplication(nil), basicApplication), r.ID, origin{})
+	return &Report{Warnings: p.warnings.List()}, err
 }
 
 func (e *Engine) parse(r Request) (*blueprint.Spec, error) {
@@ -81,22 +97,31 @@ func (e *Engine) parse(r Request) (*blueprint.Spec, error) {
 	return spec, nil
 }
 
-// plan makes the plan of an application.
-func (e *Engine) plan(ctx context.Context, spec *blueprint.Spec, id string) (*plan, error) {
-	return e.planOf(ctx, spec.Application(e.isApplication, basicApplication), id, nil)
-}
-
-// planOf makes the plan of one entity with all below it. parent is where it
-// will hang, nil for an application.
-func (e *Engine) planOf(ctx context.Context, spec *blueprint.Spec, id string, parent *entity.Entity) (*plan, error) {
-	p := &planner{ctx: ctx, engine: e, parent: parent, ids: map[string]bool{}}
+// planner gives one for an entity below parent, nil for an application.
+func (e *Engine) planner(ctx context.Context, parent *entity.Entity) *planner {
+	p := &planner{ctx: ctx, engine: e, types: e.types.Load(), parent: parent, ids: map[string]bool{}}
 	if parent != nil {
 		for _, other := range parent.Root().Descendants() {
 			p.ids[other.PlanID()] = true
 		}
 	}
-	p.plan.root = p.entity(spec, id)
-	if parent == nil && p.plan.root != nil {
+	return p
+}
+
+// plan makes the plan of an application.
+func (e *Engine) plan(ctx context.Context, spec *blueprint.Spec, id string) (*plan, error) {
+	p := e.planner(ctx, nil)
+	return p.run(spec.Application(p.isApplication(nil), basicApplication), id, origin{})
+}
+
+// planOf makes the plan of one entity with all below it, to hang below parent.
+func (e *Engine) planOf(ctx context.Context, spec *blueprint.Spec, id string, parent *entity.Entity, at origin) (*plan, error) {
+	return e.planner(ctx, parent).run(spec, id, at)
+}
+
+func (p *planner) run(spec *blueprint.Spec, id string, at origin) (*plan, error) {
+	p.plan.root = p.entity(spec, at, entity.ID(id))
+	if p.parent == nil && p.plan.root != nil {
 		p.plan.root.Source = spec.Source
 	}
 	p.checkReferences()
@@ -106,122 +131,162 @@ func (e *Engine) planOf(ctx context.Context, spec *blueprint.Spec, id string, pa
 	return &p.plan, nil
 }
 
-func (e *Engine) isApplication(name string) bool {
-	t, err := e.types.Get(catalog.Entity, name)
-	return err == nil && t.Application
+// rehearse plans an entity that is only described yet, for its errors.
+func (p *planner) rehearse(spec *blueprint.Spec, at origin) {
+	above, kept := p.above, p.plan
+	p.entity(spec, at, "")
+	p.above, p.plan = above, kept
 }
 
 func newID() string { return strings.ToLower(rand.Text()[:12]) }
 
-func (p *planner) entity(s *blueprint.Spec, id string) *entity.New {
+// entity plans one entity with all below it; nil when that cannot be.
+func (p *planner) entity(s *blueprint.Spec, at origin, id entity.ID) *entity.New {
 	if p.entities++; p.entities > p.engine.cfg.Limits.Entities {
 		if p.entities == p.engine.cfg.Limits.Entities+1 {
 			p.errs.Add(s.Pos, "the blueprint has more than %d entities (limit Entities)", p.engine.cfg.Limits.Entities)
 		}
 		return nil
 	}
-	t, err := p.engine.types.Get(catalog.Entity, s.TypeRef())
-	if err != nil {
-		p.errs.Append(s.TypePos, asPlain(err))
-		t = &catalog.Type{Type: hook.Type{Name: s.Type, Kind: catalog.Entity}}
-	}
 	n := &entity.New{}
-	n.ID = entity.ID(cmp.Or(id, newID()))
-	n.Type, n.PlanID, n.IconURL = typeName(t, s), s.ID, s.IconURL
-	n.Name = displayName(s, t, n)
-	p.ids[s.ID] = true
-	n.Parameters = p.parameters(s)
-	n.Declaration = extend(p.engine.declaration(t), n.Parameters)
-	n.Config = p.config(s, n.Declaration)
-	p.constrain(s, n.Declaration, n.Config, p.inherited)
-	if s.ID != "" {
-		n.Config[planID] = s.ID
+	n.ID = cmp.Or(id, entity.ID(newID()))
+	layers, t, err := p.layers(s, at, n.ID)
+	switch {
+	case err != nil:
+		last := layers[len(layers)-1].spec
+		p.errs.Append(last.TypePos, asPlain(err))
+		t = &catalog.Type{Type: hook.Type{Name: s.Type, Kind: catalog.Entity}}
+	case t.Unbuilt != "":
+		p.unbuilt(s.TypePos, t)
 	}
-	for _, l := range s.Locations {
-		n.Locations = append(n.Locations, p.location(l))
+	p.describe(n, layers, t)
+	n.Parameters = p.parameters(layers, &entity.Declaration{Type: t.Type})
+	n.Declaration = p.engine.declare(t, n.Parameters)
+	written := p.config(layers, n.Declaration)
+	n.Config, n.Scopes = written.config, written.scopes
+	p.constrain(s.Pos, n.Declaration, written, p.seen(n))
+	if n.PlanID != "" {
+		n.Config[planID] = n.PlanID
 	}
-	for _, tag := range s.Tags {
-		n.Tags = append(n.Tags, p.tag(tag))
-	}
-	p.adjuncts(s, n)
-	p.above = append(p.above, n)
-	for _, c := range s.Children {
-		if child := p.entity(c, ""); child != nil {
-			n.Children = append(n.Children, child)
-		}
-	}
-	p.above = p.above[:len(p.above)-1]
+	p.adjuncts(layers, n)
+	p.children(layers, n)
 	return n
 }
 
-// typeName is what the entity is said to be: the registered name, but for
-// types that answer to a prefix what the blueprint says.
-func typeName(t *catalog.Type, s *blueprint.Spec) string {
+// unbuilt tells of a type that is only known by name.
+func (p *planner) unbuilt(pos yamlpos.Pos, t *catalog.Type) {
+	to := &p.errs
+	if p.lenient {
+		to = &p.warnings
+	}
+	to.Add(pos, "type %s is known but not built: %s", t.Name, t.Unbuilt)
+}
+
+// describe fills in what users see of an entity, and where it goes.
+func (p *planner) describe(n *entity.New, layers []layer, t *catalog.Type) {
+	s := layers[0].spec
+	n.Type = t.Name
 	if t.Prefix != "" && strings.HasPrefix(s.Type, t.Prefix) {
-		return s.Type
+		n.Type = s.Type
 	}
-	return t.Name
-}
-
-func displayName(s *blueprint.Spec, t *catalog.Type, n *entity.New) string {
-	if s.Name != "" && !expr.IsExpr(s.Name) {
-		return s.Name
-	}
-	if t.Prefix != "" && s.ID != "" {
-		return s.ID
-	}
-	simple := t.Name[strings.LastIndexByte(t.Name, '.')+1:]
-	return simple + ":" + string(n.ID)[:min(4, len(n.ID))]
-}
-
-// config takes the keys of a service under their full names: all of
-// brooklyn.config, flags and other keys only if the type declares them.
-func (p *planner) config(s *blueprint.Spec, d *entity.Declaration) map[string]any {
-	out := map[string]any{}
-	for _, entry := range s.Config {
-		p.setting(out, d, entry)
-	}
-	for _, entry := range s.Flags {
-		p.setting(out, d, entry)
-	}
-	for _, entry := range s.Extra {
-		if d.Key(entry.Key) != nil {
-			p.setting(out, d, entry)
+	for _, l := range layers {
+		if n.PlanID == "" {
+			n.PlanID = l.spec.ID
+		}
+		if n.IconURL == "" {
+			n.IconURL = l.spec.IconURL
+			if n.IconURL == "" && l.item != nil {
+				n.IconURL = l.item.Icon
+			}
+		}
+		if l.item != nil && n.Item == "" {
+			n.Item = l.item.ID()
+		}
+		if len(n.Locations) == 0 {
+			for _, loc := range l.spec.Locations {
+				n.Locations = append(n.Locations, p.location(loc, l.from))
+			}
 		}
 	}
-	return out
+	for _, l := range slices.Backward(layers) {
+		for _, tag := range l.spec.Tags {
+			n.Tags = append(n.Tags, p.tag(tag))
+		}
+	}
+	p.ids[n.PlanID] = true
+	p.name(n, layers, t)
 }
 
-func (p *planner) setting(out map[string]any, d *entity.Declaration, entry yamlpos.Entry) {
-	name, key := entry.Key, d.Key(entry.Key)
-	if key != nil {
-		name = key.Name
+// name finds the display name; the first of the layers that says one counts,
+// its text before the metadata of the item. An expression is kept for the
+// time when the entity lives.
+func (p *planner) name(n *entity.New, layers []layer, t *catalog.Type) {
+	simple := simpleName(t.Name) + ":" + string(n.ID)[:min(4, len(n.ID))]
+	if t.Prefix != "" && n.PlanID != "" {
+		simple = n.PlanID
 	}
-	value, err := expr.Compile(entry.Value, expr.Limits{})
-	if err != nil {
-		p.errs.Append(entry.KeyPos, err)
-		return
-	}
-	raw := entry.Value.Any()
-	if n := entry.Value; key != nil && key.Type == "string" && n.Kind == yamlpos.Scalar {
-		raw = n.Text // "3.10" is not the number 3.1
-	}
-	out[name] = raw
-	if key == nil {
-		return
-	}
-	if value.Constant() {
-		if err := entity.CheckConfig(key, raw); err != nil {
-			p.errs.Add(entry.Value.Pos, "%s", err)
+	for _, l := range layers {
+		name, scope := l.spec.Name, l.from.scope()
+		if name == "" && l.item != nil {
+			name = l.item.Title
+		}
+		if name == "" {
+			for _, entry := range l.spec.Config {
+				if entry.Key == defaultName {
+					name = entry.Value.Text
+				}
+			}
+		}
+		if name == "" {
+			continue
+		}
+		n.Name = name
+		if expr.IsExpr(name) {
+			n.Name = simple
+			p.value(yamlpos.FromAny(name, l.spec.Pos))
+			n.NameLater = &entity.Later{Value: name, Scope: scope}
 		}
 		return
 	}
-	p.compiled = append(p.compiled, compiled{value, entry.Value.Pos})
+	n.Name = simple
+}
+
+// defaultName is the config key with the display name of entities that have
+// no other.
+const defaultName = "defaultDisplayName"
+
+func (p *planner) children(layers []layer, n *entity.New) {
+	p.above = append(p.above, n)
+	defer func() { p.above = p.above[:len(p.above)-1] }()
+	for _, l := range slices.Backward(layers) {
+		if l.item != nil {
+			if slices.Contains(p.expanding, l.item) {
+				p.errs.Add(l.spec.Pos, "the type %s is recursive: it is below itself", l.item.ID())
+				continue
+			}
+			p.expanding = append(p.expanding, l.item)
+		}
+		for _, c := range l.spec.Children {
+			id := entity.ID("")
+			if l.item != nil && l.from.root != n.ID { // the one service of a template
+				id = l.from.root
+			}
+			if child := p.entity(c, l.from, id); child != nil {
+				n.Children = append(n.Children, child)
+			}
+		}
+		if l.item != nil {
+			p.expanding = p.expanding[:len(p.expanding)-1]
+		}
+	}
 }
 
 // checkReferences refuses declared config that names an entity which is not
 // there: the start would fail for it. Other config may name what comes later.
 func (p *planner) checkReferences() {
+	if p.described {
+		return
+	}
 	for _, c := range p.compiled {
 		for _, ref := range c.value.Refs() {
 			if ref.Kind != expr.RefEntity || ref.How != expr.Component || p.ids[ref.Name] {
@@ -259,89 +324,27 @@ func (p *planner) tag(n *yamlpos.Node) any {
 	return out
 }
 
-func (p *planner) location(l blueprint.Location) string {
+// location gives the name of a configured location, that a catalog item may
+// stand for.
+func (p *planner) location(l blueprint.Location, at origin) string {
 	name := strings.TrimPrefix(l.Spec, "named:")
-	if err := p.engine.places.known(name); err != nil {
-		p.errs.Append(l.Pos, asPlain(err))
-	}
 	if len(l.Config) > 0 {
 		p.errs.Add(l.Pos, "options of location %s are given in the server's configuration, not in the blueprint", name)
 	}
+	err := p.engine.places.known(name)
+	if err == nil {
+		return name
+	}
+	if found, itemErr := p.part(catalog.Location, &blueprint.Adjunct{Type: name}, at, ""); itemErr == nil {
+		return found.native.Name
+	}
+	if p.lenient {
+		p.warnings.Append(l.Pos, asPlain(err))
+	} else {
+		p.errs.Append(l.Pos, asPlain(err))
+	}
 	return name
 }
-
-func (p *planner) parameters(s *blueprint.Spec) []hook.ConfigKey {
-	var out []hook.ConfigKey
-	for _, q := range s.Parameters {
-		k := hook.ConfigKey{Name: q.Name, Type: q.Type, Description: q.Description}
-		if q.Default != nil {
-			p.value(q.Default)
-			k.Default = q.Default.Any()
-		}
-		if q.Inheritance.Runtime == "never" || q.Inheritance.Runtime == "none" {
-			k.Inherit = "never"
-		}
-		var err error
-		k.Required, k.Constraints, err = constraint.Read(q.Constraints)
-		p.errs.Append(q.Pos, err)
-		if err != nil {
-			k.Constraints = nil
-		}
-		out = append(out, k)
-	}
-	return out
-}
-
-func (p *planner) adjuncts(s *blueprint.Spec, n *entity.New) {
-	for _, a := range s.Policies {
-		t, err := p.engine.types.Get(catalog.Policy, a.TypeRef())
-		if err != nil {
-			p.errs.Append(a.TypePos, asPlain(err))
-			continue
-		}
-		p.policy(a, t, n)
-	}
-	for _, a := range s.Enrichers {
-		// What only turns sensors into sensors may be implemented as a policy.
-		t, err := p.engine.types.Get(catalog.Policy, a.TypeRef())
-		if err != nil {
-			p.errs.Add(a.TypePos, "unknown enricher type %q", a.Type)
-			continue
-		}
-		p.policy(a, t, n)
-	}
-	for _, a := range s.Initializers {
-		t, err := p.engine.types.Get(catalog.Initializer, a.TypeRef())
-		if err != nil {
-			p.errs.Append(a.TypePos, asPlain(err))
-			continue
-		}
-		config := p.adjunctConfig(a, t)
-		n.Sensors = append(n.Sensors, entity.StaticSensor{
-			Name: text(config["name"]), Type: text(config["targetType"]), Value: config["static.value"],
-		})
-	}
-}
-
-func (p *planner) policy(a *blueprint.Adjunct, t *catalog.Type, n *entity.New) {
-	p.plan.policies = append(p.plan.policies, &adjunct.Record{
-		ID: newID(), Entity: string(n.ID), Type: t.Name, Name: cmp.Or(a.Name, a.ID, simpleName(t.Name)), Config: p.adjunctConfig(a, t),
-	})
-}
-
-func (p *planner) adjunctConfig(a *blueprint.Adjunct, t *catalog.Type) map[string]any {
-	s, d := &blueprint.Spec{Pos: a.Pos, Config: a.Config, Extra: a.Extra}, p.engine.declaration(t)
-	out := p.config(s, d)
-	p.constrain(s, d, out, nil)
-	return out
-}
-
-func text(v any) string {
-	s, _ := v.(string)
-	return s
-}
-
-func simpleName(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
 
 // asPlain takes an error out of its fault, so that positions are put before
 // the bare message.

@@ -19,7 +19,7 @@ type policing struct{ *Engine }
 
 // Decide asks the policy's implementation, with its config resolved.
 func (e policing) Decide(ctx context.Context, r *adjunct.Record, c *hook.PolicyCall) (*hook.Decision, error) {
-	t, err := e.types.Get(catalog.Policy, r.Type)
+	t, err := e.types.Load().Get(catalog.Policy, r.Type)
 	if err != nil {
 		return nil, err
 	}
@@ -30,20 +30,8 @@ func (e policing) Decide(ctx context.Context, r *adjunct.Record, c *hook.PolicyC
 	if err != nil {
 		return nil, err
 	}
-	c.Config = map[string]any{}
-	for i := range t.Config {
-		k := &t.Config[i]
-		raw, set := r.Config[k.Name]
-		if !set {
-			raw = k.Default
-		}
-		v, err := ent.Evaluate(ctx, raw)
-		if err != nil {
-			return nil, fault.Wrap(err, "resolve config "+k.Name+" of policy", r.Name)
-		}
-		if v != nil {
-			c.Config[k.Name] = entity.Document(v)
-		}
+	if c.Config, err = partConfig(ctx, ent, t, r.Config, r.Scopes); err != nil {
+		return nil, fault.Wrap(err, "policy", r.Name)
 	}
 	c.Seed = seed(r.ID + c.Now)
 	return t.Policy.Event(ctx, c)
@@ -51,7 +39,7 @@ func (e policing) Decide(ctx context.Context, r *adjunct.Record, c *hook.PolicyC
 
 // Events gives the sensors that a policy's type listens to.
 func (e policing) Events(r *adjunct.Record) ([]string, error) {
-	t, err := e.types.Get(catalog.Policy, r.Type)
+	t, err := e.types.Load().Get(catalog.Policy, r.Type)
 	if err != nil {
 		return nil, err
 	}

@@ -69,15 +69,19 @@ func first(at *entity.Entity, wanted func(*entity.Entity) bool) *entity.Entity {
 // ends. A key that is neither declared nor set is NotFound; one that is
 // declared but has no value is nil.
 func (e *Engine) Config(ctx context.Context, ent *entity.Entity, key string) (any, error) {
-	if _, set := ent.RawConfig(key); !set && ent.Declaration().Key(key) == nil {
+	if _, set := ent.RawConfig(key); !set && ent.Key(key) == nil {
 		return nil, fault.New(fault.NotFound, "Config '%s' not known", key)
 	}
 	v, err := ent.Config(ctx, key)
 	return entity.Document(v), err
 }
 
-// SetConfig writes a config value, durably. It may hold expressions.
+// SetConfig writes a config value, durably. It may hold expressions; a constant
+// must be what its key allows.
 func (e *Engine) SetConfig(ctx context.Context, ent *entity.Entity, key string, value any) error {
+	if err := checkChange(ctx, ent, key, value); err != nil {
+		return err
+	}
 	return ent.SetConfig(ctx, key, value)
 }
 
@@ -99,9 +103,20 @@ func (e *Engine) ClearSensor(_ context.Context, ent *entity.Entity, name string)
 	return nil
 }
 
-// publishStatic publishes the static sensors of an entity that have no value
-// yet: constants at once, expressions when they can be resolved.
-func (e *Engine) publishStatic(ent *entity.Entity) {
+// settle publishes the static sensors of an entity that have no value yet, and
+// gives it the name that its blueprint computes, as soon as these can be
+// resolved.
+func (e *Engine) settle(ent *entity.Entity) {
+	if later := ent.NameLater(); later != nil {
+		err := e.tasks.Go("name "+ent.Name(), func(ctx context.Context) {
+			if err := ent.NameNow(ctx, *later); err != nil && !stopping(ctx) && !ent.Gone() {
+				e.log.Warn("display name cannot be computed", "entity", ent.Name(), "err", err)
+			}
+		})
+		if err != nil {
+			return
+		}
+	}
 	for _, s := range ent.StaticSensors() {
 		if _, there := ent.Sensor(s.Name); there {
 			continue

@@ -68,7 +68,7 @@ func (p *places) strategy(ctx context.Context, ent *entity.Entity, item any) (pl
 	if name == "" {
 		return nil, fault.New(fault.Invalid, "placement strategy %v: expected a type name or a map with the key type", item)
 	}
-	t, err := p.engine.types.Get(catalog.Strategy, name)
+	t, err := p.engine.types.Load().Get(catalog.Strategy, name)
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func (s *Server) createApplication(c echo.Context) error {
 // check answers whether a blueprint could be deployed, and does nothing else.
 func (s *Server) check(c echo.Context, r engine.Request, err error) error {
 	if err == nil {
-		err = s.engine.Check(c.Request().Context(), r)
+		_, err = s.engine.Check(c.Request().Context(), r)
 	}
 	if err != nil {
 		return blueprintError(err)

@@ -14,7 +14,7 @@ import (
 // Engine is what the server asks of the engine; *engine.Engine is one.
 type Engine interface {
 	Deploy(ctx context.Context, r engine.Request) (*entity.Entity, *task.Task, error)
-	Check(ctx context.Context, r engine.Request) error
+	Check(ctx context.Context, r engine.Request) (*engine.Report, error)
 	AddChildren(ctx context.Context, parent *entity.Entity, r engine.Request, start bool) ([]*entity.Entity, *task.Task, error)
 	Delete(ctx context.Context, app *entity.Entity) (*task.Task, error)
 	Expunge(ctx context.Context, ent *entity.Entity, release bool) (*task.Task, error)

@@ -154,7 +154,9 @@ func (f *fake) refuse(r engine.Request) error {
 	return nil
 }
 
-func (f *fake) Check(_ context.Context, r engine.Request) error { return f.refuse(r) }
+func (f *fake) Check(_ context.Context, r engine.Request) (*engine.Report, error) {
+	return &engine.Report{}, f.refuse(r)
+}
 
 func (f *fake) AddChildren(ctx context.Context, parent *entity.Entity, r engine.Request, start bool) ([]*entity.Entity, *task.Task, error) {
 	if err := f.refuse(r); err != nil {

@@ -10,6 +10,7 @@ import (
 	"context"
 
 	"github.com/gowanus-project/gowanus/engine/catalog"
+	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
 )
@@ -57,9 +58,15 @@ func Types() []*catalog.Type {
 					{Name: "static.value", Type: "any", Flags: []string{"value"}, Description: "the value, an expression too"},
 				},
 			},
-			Version: version,
+			Version: version, Initializer: staticSensor,
 		},
 	}
+}
+
+func staticSensor(config map[string]any) (*catalog.Contribution, error) {
+	name, _ := config["name"].(string)
+	kind, _ := config["targetType"].(string)
+	return &catalog.Contribution{Sensors: []entity.StaticSensor{{Name: name, Type: kind, Value: config["static.value"]}}}, nil
 }
 
 // version is that of all types here; they change with the server.

@@ -67,7 +67,7 @@ func checkOffline(ctx context.Context, b *body, config string) error {
 		return err
 	}
 	defer p.close(context.WithoutCancel(ctx))
-	if err := p.engine.Check(ctx, engine.Request{Text: b.text, File: b.file}); err != nil {
+	if _, err := p.engine.Check(ctx, engine.Request{Text: b.text, File: b.file}); err != nil {
 		return usageError("Error in blueprint: %w", err)
 	}
 	return nil

@@ -49,6 +49,28 @@ func ParseNode(node *yamlpos.Node) (*blueprint.Spec, error) {
 	return spec, nil
 }
 
+// ParsePart reads the plan of a catalog item that is a part of an entity: a
+// policy, an enricher, an initializer, or anything else that has a type and
+// config. kind names it in errors. Text by itself is the name of a type.
+func ParsePart(node *yamlpos.Node, kind string) (*blueprint.Adjunct, error) {
+	r := &reader{}
+	a := &blueprint.Adjunct{}
+	if node != nil {
+		a.Pos = node.Pos
+	}
+	switch {
+	case node == nil || node.Kind == yamlpos.Null:
+		r.errs.Add(a.Pos, "the plan of this %s is empty; expected the name of a type or a map with a type", kind)
+	case node.Kind == yamlpos.Scalar:
+		r.typeName(node, &a.Type, &a.Version, &a.TypePos)
+	case node.Kind == yamlpos.Map:
+		r.adjunct(a, node, adjunctKind{kind, []string{"type", kind + "Type", kind + "_type"}})
+	default:
+		r.errs.Add(a.Pos, "the plan of this %s must be the name of a type or a map with a type, not %s", kind, what(node))
+	}
+	return a, r.errs.Err()
+}
+
 // reader collects the problems of one blueprint.
 type reader struct{ errs yamlpos.Errors }
 

@@ -25,15 +25,16 @@ const bucket store.Bucket = "adjunct"
 
 // Record is a policy on an entity as the store keeps it.
 type Record struct {
-	ID        string               `json:"id"`
-	Entity    string               `json:"entity"`
-	Type      string               `json:"type"`
-	Name      string               `json:"name"`
-	Config    map[string]any       `json:"config"`
-	State     json.RawMessage      `json:"state,omitempty"`
-	Seen      map[string]time.Time `json:"seen,omitempty"` // of each sensor, the time of the last value dealt with
-	WakeAt    time.Time            `json:"wakeAt,omitzero"`
-	Suspended string               `json:"suspended,omitempty"` // why it does not run; "" while it does
+	ID        string                  `json:"id"`
+	Entity    string                  `json:"entity"`
+	Type      string                  `json:"type"`
+	Name      string                  `json:"name"`
+	Config    map[string]any          `json:"config"`
+	Scopes    map[string]entity.Scope `json:"scopes,omitempty"` // of config values, where it is not the application
+	State     json.RawMessage         `json:"state,omitempty"`
+	Seen      map[string]time.Time    `json:"seen,omitempty"` // of each sensor, the time of the last value dealt with
+	WakeAt    time.Time               `json:"wakeAt,omitzero"`
+	Suspended string                  `json:"suspended,omitempty"` // why it does not run; "" while it does
 }
 
 // Info is a policy as users see it.

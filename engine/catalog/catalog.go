@@ -4,14 +4,11 @@ package catalog
 
 import (
 	"context"
-	"slices"
-	"strings"
-	"sync"
 
-	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/dsl/blueprint"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/placement"
-	"github.com/gowanus-project/gowanus/internal/nearest"
+	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
 
 // The kinds of types, as hook.Type.Kind spells them.
@@ -21,7 +18,13 @@ const (
 	Enricher    = "enricher"
 	Strategy    = "strategy"
 	Initializer = "initializer"
+	Location    = "location"
+	Bean        = "bean"
 )
+
+// Kinds are all kinds, in the order in which a plan that does not say its own
+// is tried.
+var Kinds = []string{Entity, Policy, Enricher, Initializer, Strategy, Location, Bean}
 
 // EntityImpl decides what the effectors of an entity do.
 type EntityImpl interface {
@@ -38,103 +41,54 @@ type PolicyImpl interface {
 // StrategyImpl makes a placement strategy with the given config.
 type StrategyImpl func(config map[string]any) (placement.Strategy, error)
 
-// Type is a registered type. What Kind says decides which implementation is
-// set; a type without one can be used in a tree but has no effectors.
+// Type is a registered type. One that is implemented by code, native or of a
+// module, has the implementation that its Kind says; one without can be used
+// in a tree but has no effectors. One that a bundle describes has a Plan that
+// names another type to start from.
 type Type struct {
-	hook.Type
-	Version     string
-	Module      string // the module it comes from; "" for a native type
-	Application bool   // an entity type that can stand at the top by itself
-	Entity      EntityImpl // of an initializer: decides the effectors that it adds
+	hook.Type           // Name is the symbolic name
+	Version     string  // "" counts as DefaultVersion
+	Bundle      *Bundle // it belongs to; never nil once registered
+	Module      string  // the module it comes from; "" for a native type
+	Application bool    // an entity type that can stand at the top by itself
+	Unbuilt     string  // of a type that is known but cannot run: what to use instead
+	Entity      EntityImpl
 	Policy      PolicyImpl
 	Enricher    EnricherImpl
 	Initializer InitializerImpl
 	Strategy    StrategyImpl
+
+	Title      string // display name; "" has none
+	Tags       []any
+	Deprecated bool
+	Disabled   bool   // not offered to users; what names it still works
+	Template   bool   // a whole application to start a blueprint from
+	ItemType   string // as the bundle spells the kind; "" is Kind
+	Plan       *Plan  // nil for a type that is implemented by code
 }
 
-// Registry maps names to types. Its methods may be called at the same time.
-type Registry struct {
-	mu       sync.RWMutex
-	types    []*Type
-	byName   map[string]*Type // kind + " " + name or alias
-	prefixed []*Type
+// Plan is how a bundle describes a type. What Kind says decides which field
+// is set.
+type Plan struct {
+	Format string          // "brooklyn-camp"
+	Text   string          // as written
+	Node   *yamlpos.Node   // as read
+	Spec   *blueprint.Spec // of an entity
+	Part   *blueprint.Adjunct
 }
 
-// New gives a registry of the given types.
-func New(types ...*Type) (*Registry, error) {
-	r := &Registry{byName: map[string]*Type{}}
-	for _, t := range types {
-		if err := r.Add(t); err != nil {
-			return nil, err
-		}
-	}
-	return r, nil
-}
+// ID gives "name:version".
+func (t *Type) ID() string { return t.Name + ":" + t.Version }
 
-// Add registers a type under its name and aliases. A name that is taken is
-// refused with fault.Conflict.
-func (r *Registry) Add(t *Type) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	names := append([]string{t.Name}, t.Aliases...)
-	for _, n := range names {
-		if other := r.byName[t.Kind+" "+n]; other != nil {
-			return fault.New(fault.Conflict, "%s type %s is registered already, by %s", t.Kind, n, origin(other))
-		}
+// Super gives the reference to the type that a plan starts from, "" for a
+// type that is implemented by code or described without one.
+func (t *Type) Super() string {
+	switch {
+	case t.Plan == nil:
+	case t.Plan.Spec != nil:
+		return t.Plan.Spec.TypeRef()
+	case t.Plan.Part != nil:
+		return t.Plan.Part.TypeRef()
 	}
-	for _, n := range names {
-		r.byName[t.Kind+" "+n] = t
-	}
-	if t.Prefix != "" {
-		r.prefixed = append(r.prefixed, t)
-	}
-	r.types = append(r.types, t)
-	return nil
-}
-
-func origin(t *Type) string {
-	if t.Module != "" {
-		return "module " + t.Module
-	}
-	return "the server itself"
-}
-
-// Get finds the type of a kind by name, alias or prefix. An unknown name is
-// fault.NotFound with the nearest known one.
-func (r *Registry) Get(kind, name string) (*Type, error) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	name = strings.TrimPrefix(name, "java:")
-	if t := r.byName[kind+" "+name]; t != nil {
-		return t, nil
-	}
-	for _, t := range r.prefixed {
-		if t.Kind == kind && strings.HasPrefix(name, t.Prefix) && len(name) > len(t.Prefix) {
-			return t, nil
-		}
-	}
-	if near := nearest.Word(name, r.names(kind)); near != "" {
-		return nil, fault.New(fault.NotFound, "unknown %s type %q; did you mean %q?", kind, name, near)
-	}
-	return nil, fault.New(fault.NotFound, "unknown %s type %q", kind, name)
-}
-
-func (r *Registry) names(kind string) []string {
-	var out []string
-	for n := range r.byName {
-		if k, name, _ := strings.Cut(n, " "); k == kind {
-			out = append(out, name)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-// Types gives all registered types in the order of their names.
-func (r *Registry) Types() []*Type {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	out := slices.Clone(r.types)
-	slices.SortFunc(out, func(a, b *Type) int { return strings.Compare(a.Name, b.Name) })
-	return out
+	return ""
 }

@@ -28,7 +28,7 @@ func TestGet(t *testing.T) {
 		{"entity", "docker:redis:3", "org.example.Container", ""},
 		{"entity", "docker:", "", `unknown entity type "docker:"`},
 		{"entity", "rediss", "", `unknown entity type "rediss"; did you mean "redis"?`},
-		{"strategy", "redis", "", `unknown strategy type "redis"`},
+		{"strategy", "redis", "", `"redis" is the name of an entity type, not of a strategy type`},
 	} {
 		got, err := r.Get(tt.kind, tt.name)
 		if tt.err != "" {
@@ -57,7 +57,7 @@ func TestNamesAreTakenOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Add(typ(catalog.Entity, "c", "", "b")); err == nil {
+	if _, err := r.With(typ(catalog.Entity, "c", "", "b")); err == nil {
 		t.Error("taken twice")
 	}
 	if _, err := r.Get(catalog.Entity, "c"); err == nil {

@@ -11,52 +11,76 @@ import (
 	"github.com/gowanus-project/gowanus/internal/coerce"
 )
 
-// never is the runtime inheritance mode of keys that only their own entity
-// sees; every other mode lets descendants see the value.
-const never = "never"
-
-// neverInherited are keys that no descendant sees, whatever its type says.
-var neverInherited = []string{"id", "camp.plan.id", "defaultDisplayName"}
-
-// found is a config value and the entity on which it was written.
-type found struct {
-	raw    any
-	holder *Entity
-	set    *setting
-	key    *hook.ConfigKey // the reader's declaration, or else the nearest ancestor's; may be nil
+// Scope says where the text of a value stands: Root is the entity that
+// scopeRoot() gives, the application when empty, and Bundle, "name:version",
+// is where the names of types are looked for first.
+type Scope struct {
+	Root   ID     `json:"root,omitempty"`
+	Bundle string `json:"bundle,omitempty"`
 }
 
-// lookup finds the value that the entity sees for a key: its own, else the
-// nearest ancestor's unless the key is not inherited.
-func (e *Entity) lookup(name string) (found, bool) {
-	key := e.decl.Key(name)
-	if key != nil {
+// level makes an entity one of Look.
+type level struct{ *Entity }
+
+func (l level) Above() (level, bool)                 { return level{l.parent}, l.parent != nil }
+func (l level) Declares(name string) *hook.ConfigKey { return l.decl.declared(name) }
+
+func (l level) Writes(name string) (any, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.config[name]
+	if s == nil {
+		return nil, false
+	}
+	return s.raw, true
+}
+
+// look finds what the entity sees of a key, and the key's full name.
+func (e *Entity) look(name string) (Sight[level], string) {
+	if key := e.decl.Key(name); key != nil {
 		name = key.Name
 	}
-	for at := e; at != nil; at = at.parent {
-		declared := at.decl.Key(name)
-		if key == nil {
-			key = declared
-		}
-		at.mu.Lock()
-		s := at.config[name]
-		at.mu.Unlock()
-		if s == nil {
-			continue
-		}
-		if at != e && (key != nil && key.Inherit == never || slices.Contains(neverInherited, name)) {
-			continue
-		}
-		return found{s.raw, at, s, key}, true
-	}
-	return found{key: key}, false
+	return Look(level{e}, name), name
 }
 
 // RawConfig gives a config value as written, expressions unevaluated, and
 // whether it is set here or inherited.
 func (e *Entity) RawConfig(name string) (any, bool) {
-	f, ok := e.lookup(name)
-	return f.raw, ok
+	s, name := e.look(name)
+	if len(s.Values) == 0 {
+		return nil, false
+	}
+	raw, _ := s.Values[0].Writes(name)
+	for _, at := range s.Values[1:] {
+		under, _ := at.Writes(name)
+		over, ok := raw.(map[string]any)
+		below, isMap := under.(map[string]any)
+		if ok && isMap {
+			raw = Merge(over, below)
+		}
+	}
+	return raw, true
+}
+
+// OwnConfig gives a config value that the entity itself sets, as written, by
+// its full name.
+func (e *Entity) OwnConfig(name string) (any, bool) { return level{e}.Writes(name) }
+
+// Key gives the declaration of a config key that counts for the entity, its
+// own or one that it inherits; nil when nobody declares it.
+func (e *Entity) Key(name string) *hook.ConfigKey {
+	s, _ := e.look(name)
+	return s.Key
+}
+
+// ScopeOf gives the scope of a config value that the entity itself sets.
+func (e *Entity) ScopeOf(name string) Scope {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if s := e.config[name]; s != nil {
+		return s.scope
+	}
+	return Scope{}
 }
 
 // ConfigKeys gives the names of all keys that have a value here, own or
@@ -72,7 +96,7 @@ func (e *Entity) ConfigKeys() []string {
 	}
 	names := make([]string, 0, len(seen))
 	for name := range seen {
-		if _, ok := e.lookup(name); ok {
+		if s, _ := e.look(name); len(s.Values) > 0 {
 			names = append(names, name)
 		}
 	}
@@ -84,22 +108,13 @@ func (e *Entity) ConfigKeys() []string {
 // which they were written, coerced to the declared type. It may wait for
 // sensors until ctx ends. A key that is neither set nor has a default is nil.
 func (e *Entity) Config(ctx context.Context, name string) (any, error) {
-	f, ok := e.lookup(name)
-	if !ok {
-		if f.key != nil && f.key.Default != nil {
-			return f.key.Default, nil
-		}
-		return nil, nil
-	}
-	value, err := f.resolve(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	if f.key == nil || value == nil {
-		return value, nil
+	s, name := e.look(name)
+	value, err := resolve(ctx, s, name)
+	if err != nil || s.Key == nil || value == nil {
+		return value, err
 	}
 	doc, entities := document(value)
-	out, err := coerce.To(f.key.Type, doc)
+	out, err := coerce.To(s.Key.Type, doc)
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "Invalid value for %s on %s: %w", name, e.Name(), err)
 	}
@@ -146,27 +161,59 @@ func (e *Entity) SetConfig(ctx context.Context, name string, raw any) error {
 	})
 }
 
-func (f found) resolve(ctx context.Context, name string) (any, error) {
-	holder := f.holder
-	if plain(f.raw) {
-		return f.raw, nil
+// resolve computes what a reader sees: the values merged, or the default.
+func resolve(ctx context.Context, s Sight[level], name string) (any, error) {
+	if len(s.Values) == 0 {
+		if !s.HasDefault {
+			return nil, nil
+		}
+		return s.Default.evaluate(ctx, name, &setting{raw: s.Default.Declares(name).Default})
 	}
-	ctx, err := enter(ctx, holder, name)
+	var out any
+	for i, at := range s.Values {
+		at.mu.Lock()
+		set := at.config[name]
+		at.mu.Unlock()
+		if set == nil {
+			continue // it was taken away meanwhile
+		}
+		v, err := at.evaluate(ctx, name, set)
+		if err != nil {
+			return nil, err
+		}
+		over, ok := out.(map[string]any)
+		under, isMap := v.(map[string]any)
+		switch {
+		case i == 0:
+			out = v
+		case ok && isMap:
+			out = Merge(over, under)
+		}
+	}
+	return out, nil
+}
+
+// evaluate computes a value that is written on the entity.
+func (e *Entity) evaluate(ctx context.Context, name string, set *setting) (any, error) {
+	if plain(set.raw) {
+		return set.raw, nil
+	}
+	ctx, err := enter(ctx, e, name)
 	if err != nil {
 		return nil, err
 	}
-	holder.mu.Lock()
-	value := f.set.value
-	holder.mu.Unlock()
+	e.mu.Lock()
+	value := set.value
+	e.mu.Unlock()
 	if value == nil {
-		if value, err = expr.CompileAny(f.raw, expr.Limits{}); err != nil {
-			return nil, fault.Wrap(err, "config "+name+" of", holder.Name())
+		if value, err = expr.CompileAny(set.raw, expr.Limits{}); err != nil {
+			return nil, fault.Wrap(err, "config "+name+" of", e.Name())
 		}
-		holder.mu.Lock()
-		f.set.value = value
-		holder.mu.Unlock()
+		e.mu.Lock()
+		set.value = value
+		e.mu.Unlock()
 	}
-	return value.Eval(ctx, scope{holder})
+	return value.Eval(ctx, e.scope(set.scope))
 }
 
 // plain tells whether a value needs no evaluation, for the common case.
@@ -179,6 +226,9 @@ func plain(raw any) bool {
 	}
 	return true
 }
+
+// plainExpression tells whether a map as written is an expression as a whole.
+func plainExpression(raw any) bool { return expr.IsExpr(raw) }
 
 // frame is one config value being resolved, in the chain of those that wait
 // for it.
@@ -221,6 +271,11 @@ func CheckConfig(key *hook.ConfigKey, raw any) error {
 // Evaluate computes a value that was written on the entity but is not config:
 // expressions in it are resolved and may wait.
 func (e *Entity) Evaluate(ctx context.Context, raw any) (any, error) {
+	return e.EvaluateIn(ctx, raw, Scope{})
+}
+
+// EvaluateIn is Evaluate for a value whose text stands in a scope of its own.
+func (e *Entity) EvaluateIn(ctx context.Context, raw any, in Scope) (any, error) {
 	if plain(raw) {
 		return raw, nil
 	}
@@ -228,13 +283,13 @@ func (e *Entity) Evaluate(ctx context.Context, raw any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return value.Eval(ctx, scope{e})
+	return value.Eval(ctx, e.scope(in))
 }
 
 // ReadyConfig resolves the keys that the entity's type declares as far as
 // that needs no waiting. What is not ready, or fails, is left out.
 func (e *Entity) ReadyConfig(ctx context.Context) map[string]any {
-	ctx = context.WithValue(ctx, hurryKey{}, true)
+	ctx = Hurry(ctx)
 	out := make(map[string]any, len(e.decl.Config))
 	for i := range e.decl.Config {
 		name := e.decl.Config[i].Name
@@ -244,6 +299,10 @@ func (e *Entity) ReadyConfig(ctx context.Context) map[string]any {
 	}
 	return out
 }
+
+// Hurry gives a context in which evaluations do not wait: what is not there
+// yet fails with fault.Timeout.
+func Hurry(ctx context.Context) context.Context { return context.WithValue(ctx, hurryKey{}, true) }
 
 // hurryKey marks contexts in which no sensor is waited for.
 type hurryKey struct{}

@@ -28,6 +28,9 @@ type Declaration struct {
 	// Aggregates makes the service state follow that of the children, as
 	// applications do.
 	Aggregates bool
+	// Added tells which of the entity's initializers an effector comes from,
+	// by index; those of the type are not there.
+	Added map[string]int
 }
 
 // Startable tells whether entities of the type have a life cycle.
@@ -35,10 +38,24 @@ func (d *Declaration) Startable() bool {
 	return slices.ContainsFunc(d.Effectors, func(e hook.Effector) bool { return e.Name == "start" })
 }
 
-// Key finds a declared config key by name or flag, or nil.
+// Key finds a declared config key by name or flag, or nil. A name counts
+// before a flag.
 func (d *Declaration) Key(name string) *hook.ConfigKey {
+	if k := d.declared(name); k != nil {
+		return k
+	}
 	for i := range d.Config {
-		if k := &d.Config[i]; k.Name == name || slices.Contains(k.Flags, name) {
+		if k := &d.Config[i]; slices.Contains(k.Flags, name) {
+			return k
+		}
+	}
+	return nil
+}
+
+// declared finds a declared config key by its full name, or nil.
+func (d *Declaration) declared(name string) *hook.ConfigKey {
+	for i := range d.Config {
+		if k := &d.Config[i]; k.Name == name {
 			return k
 		}
 	}
@@ -75,22 +92,25 @@ type Entity struct {
 
 // Record is an entity as the store keeps it.
 type Record struct {
-	ID          ID               `json:"id"`
-	Application ID               `json:"application"`
-	Parent      ID               `json:"parent,omitempty"`
-	Seq         uint64           `json:"seq"` // rises with creation; orders siblings
-	Type        string           `json:"type"`
-	Item        string           `json:"item,omitempty"` // id:version of the catalog item it was made from
-	Name        string           `json:"name"`
-	PlanID      string           `json:"planId,omitempty"`
-	IconURL     string           `json:"iconUrl,omitempty"`
-	Locations   []string         `json:"locations,omitempty"`
-	Config      map[string]any   `json:"config,omitempty"` // as written, expressions unevaluated
-	Tags        []any            `json:"tags,omitempty"`
-	Parameters  []hook.ConfigKey `json:"parameters,omitempty"` // declared by the blueprint
-	Sensors     []StaticSensor   `json:"staticSensors,omitempty"`
-	Source      string           `json:"source,omitempty"` // of a root: the blueprint as submitted
-	Created     time.Time        `json:"created"`
+	ID           ID               `json:"id"`
+	Application  ID               `json:"application"`
+	Parent       ID               `json:"parent,omitempty"`
+	Seq          uint64           `json:"seq"` // rises with creation; orders siblings
+	Type         string           `json:"type"`
+	Item         string           `json:"item,omitempty"` // id:version of the catalog item it was made from
+	Name         string           `json:"name"`
+	NameLater    *Later           `json:"nameLater,omitempty"` // an expression for the name, until it is computed
+	PlanID       string           `json:"planId,omitempty"`
+	IconURL      string           `json:"iconUrl,omitempty"`
+	Locations    []string         `json:"locations,omitempty"`
+	Config       map[string]any   `json:"config,omitempty"` // as written, expressions unevaluated
+	Scopes       map[string]Scope `json:"scopes,omitempty"` // of config values, where it is not the application
+	Tags         []any            `json:"tags,omitempty"`
+	Parameters   []hook.ConfigKey `json:"parameters,omitempty"` // declared by the blueprint
+	Sensors      []StaticSensor   `json:"staticSensors,omitempty"`
+	Initializers []Initializer    `json:"initializers,omitempty"`
+	Source       string           `json:"source,omitempty"` // of a root: the blueprint as submitted
+	Created      time.Time        `json:"created"`
 }
 
 // StaticSensor is a value published once, when it can be resolved.
@@ -98,11 +118,21 @@ type StaticSensor struct {
 	Name  string `json:"name"`
 	Type  string `json:"type,omitempty"`
 	Value any    `json:"value"`
+	Scope Scope  `json:"scope,omitzero"`
+}
+
+// Initializer is what the entity was given beside what its type says.
+type Initializer struct {
+	Type   string           `json:"type"`
+	Name   string           `json:"name,omitempty"`
+	Config map[string]any   `json:"config,omitempty"` // as written, under full names
+	Scopes map[string]Scope `json:"scopes,omitempty"`
 }
 
 // setting is one config value of an entity with its compiled form.
 type setting struct {
 	raw   any
+	scope Scope
 	value *expr.Value
 }
 
@@ -123,6 +153,10 @@ func (e *Entity) Declaration() *Declaration { return e.decl }
 // StaticSensors gives the values that are to be published once; they are not
 // to be changed.
 func (e *Entity) StaticSensors() []StaticSensor { return e.rec.Sensors }
+
+// Initializers gives what the entity was given beside its type; it is not to
+// be changed.
+func (e *Entity) Initializers() []Initializer { return e.rec.Initializers }
 
 // Parent gives the parent, or nil for an application at the top.
 func (e *Entity) Parent() *Entity { return e.parent }
@@ -195,8 +229,15 @@ func (e *Entity) Ref() hook.Ref {
 func (e *Entity) record() Record {
 	r := e.rec
 	r.Config = make(map[string]any, len(e.config))
+	r.Scopes = nil
 	for key, s := range e.config {
 		r.Config[key] = s.raw
+		if s.scope != (Scope{}) {
+			if r.Scopes == nil {
+				r.Scopes = map[string]Scope{}
+			}
+			r.Scopes[key] = s.scope
+		}
 	}
 	r.Tags = slices.Clone(r.Tags)
 	return r

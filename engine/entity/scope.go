@@ -8,8 +8,29 @@ import (
 	"github.com/gowanus-project/gowanus/engine/fault"
 )
 
-// scope answers the questions of expressions written on an entity.
-type scope struct{ self *Entity }
+// scope answers the questions of expressions written on an entity. root is
+// the top of the text that they stand in; nil is the application.
+type scope struct{ self, root *Entity }
+
+// scope gives the scope of a value written on the entity.
+func (e *Entity) scope(in Scope) scope {
+	s := scope{self: e}
+	if in.Root != "" {
+		s.root, _ = e.tree.Get(in.Root)
+	}
+	return s
+}
+
+// scopeRoot gives the top of the text for one who asks from an entity: that
+// of another text is not known, and is the application.
+func (s scope) scopeRoot(from *Entity) *Entity {
+	for at := from; at != nil && s.root != nil; at = at.parent {
+		if at == s.root {
+			return s.root
+		}
+	}
+	return from.Root()
+}
 
 func (s scope) Self() expr.Entity { return s.self }
 
@@ -37,6 +58,9 @@ func (s scope) Find(_ context.Context, from expr.Entity, how expr.Locator, id st
 	}
 	if how == expr.Parent && e.parent == nil {
 		return nil, nil
+	}
+	if how == expr.ScopeRoot {
+		return s.scopeRoot(e), nil
 	}
 	found := e.find(how, id)
 	if found == nil {
@@ -79,7 +103,7 @@ func (e *Entity) find(how expr.Locator, id string) *Entity {
 		return e
 	case expr.Parent:
 		return e.parent
-	case expr.Root, expr.ScopeRoot:
+	case expr.Root:
 		return e.Root()
 	case expr.Child:
 		return pick(e.Children(), id)

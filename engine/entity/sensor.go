@@ -139,7 +139,7 @@ func (c *change) deliver() {
 // PublishStatic resolves a static sensor, which may wait until ctx ends, and
 // publishes it.
 func (e *Entity) PublishStatic(ctx context.Context, s StaticSensor) error {
-	v, err := e.Evaluate(ctx, s.Value)
+	v, err := e.EvaluateIn(ctx, s.Value, s.Scope)
 	if err == nil && s.Type != "" {
 		v, err = coerce.To(s.Type, v)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/store"
+	"github.com/gowanus-project/gowanus/internal/coerce"
 )
 
 const (
@@ -35,6 +36,12 @@ type New struct {
 	Record
 	Declaration *Declaration
 	Children    []*New
+}
+
+// Later is a value that is computed once the entity lives.
+type Later struct {
+	Value any   `json:"value"` // as written
+	Scope Scope `json:"scope,omitzero"`
 }
 
 // NewTree gives an empty tree that keeps itself in the store.
@@ -107,10 +114,10 @@ func (t *Tree) build(r Record, d *Declaration) *Entity {
 	if len(r.Config) > 0 {
 		e.config = make(map[string]*setting, len(r.Config))
 		for key, raw := range r.Config {
-			e.config[key] = &setting{raw: raw}
+			e.config[key] = &setting{raw: raw, scope: r.Scopes[key]}
 		}
 	}
-	e.rec.Config = nil
+	e.rec.Config, e.rec.Scopes = nil, nil
 	return e
 }
 
@@ -285,6 +292,36 @@ func (e *Entity) Rename(ctx context.Context, name string) error {
 		old := e.rec.Name
 		e.rec.Name = name
 		return func() { e.rec.Name = old }
+	})
+}
+
+// NameLater gives the expression for the display name while it is not
+// computed yet, or nil.
+func (e *Entity) NameLater() *Later {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.rec.NameLater
+}
+
+// NameNow computes the display name, which may wait until ctx ends, and gives
+// it to the entity, durably.
+func (e *Entity) NameNow(ctx context.Context, l Later) error {
+	v, err := e.EvaluateIn(ctx, l.Value, l.Scope)
+	if err != nil {
+		return err
+	}
+	name, err := coerce.To("string", Document(v))
+	if err != nil {
+		return err
+	}
+	text, _ := name.(string)
+	if text == "" {
+		return fault.New(fault.Invalid, "the display name of %s is empty", e.rec.ID)
+	}
+	return e.tree.save(ctx, e, func(e *Entity) func() {
+		old := e.rec
+		e.rec.Name, e.rec.NameLater = text, nil
+		return func() { e.rec.Name, e.rec.NameLater = old.Name, old.NameLater }
 	})
 }
 

@@ -72,10 +72,8 @@ func shipped(t testing.TB) (*catalog.Registry, map[string]*wasm.Module) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, typ := range g.Types() {
-			if err := types.Add(typ); err != nil {
-				t.Fatal(err)
-			}
+		if types, err = types.With(g.Types()...); err != nil {
+			t.Fatal(err)
 		}
 	}
 	return types, loaded

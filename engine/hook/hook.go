@@ -167,7 +167,10 @@ type ConfigKey struct {
 	Default     any      `json:"default,omitempty"`
 	Description string   `json:"description,omitempty"`
 	Required    bool     `json:"required,omitempty"`
-	Inherit     string   `json:"inherit,omitempty"`     // runtime mode; "" is overwrite, "never" is not inherited by children
+	Inherit     string   `json:"inherit,omitempty"`     // from an entity to those below it: overwrite (""), deep_merge, never, not_reinherited
+	InheritType string   `json:"inheritType,omitempty"` // from a type to those that start from it: overwrite (""), deep_merge
+	Label       string   `json:"label,omitempty"`       // for people; "" is Name
+	Unpinned    bool     `json:"unpinned,omitempty"`    // user interfaces need not show it at once
 	Constraints []any    `json:"constraints,omitempty"` // what else than Required the value must satisfy, as a blueprint writes it
 }
 

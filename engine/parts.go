@@ -1,0 +1,136 @@
+package engine
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/gowanus-project/gowanus/dsl/blueprint"
+	"github.com/gowanus-project/gowanus/dsl/camp"
+	"github.com/gowanus-project/gowanus/engine/adjunct"
+	"github.com/gowanus-project/gowanus/engine/catalog"
+	"github.com/gowanus-project/gowanus/engine/entity"
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/internal/yamlpos"
+)
+
+// adjuncts plans the initializers, policies and enrichers of all layers, those
+// of the base first.
+func (p *planner) adjuncts(layers []layer, n *entity.New) {
+	for _, l := range slices.Backward(layers) {
+		for _, a := range l.spec.Initializers {
+			p.initializer(a, l, n)
+		}
+	}
+	for _, l := range slices.Backward(layers) {
+		for _, a := range l.spec.Policies {
+			p.policy(a, l, n, catalog.Policy, catalog.Enricher)
+		}
+		for _, a := range l.spec.Enrichers {
+			p.policy(a, l, n, catalog.Enricher, catalog.Policy)
+		}
+	}
+}
+
+// policy plans a policy or an enricher; kinds are what its type may be.
+func (p *planner) policy(a *blueprint.Adjunct, l layer, n *entity.New, kinds ...string) {
+	var found *part
+	var err error
+	for _, kind := range kinds {
+		var e error
+		if found, e = p.part(kind, a, l.from, n.ID); e == nil {
+			break
+		}
+		err = cmp.Or(err, e)
+	}
+	if found == nil {
+		p.errs.Append(a.TypePos, asPlain(err))
+		return
+	}
+	t := found.native
+	if t.Unbuilt != "" {
+		p.unbuilt(a.TypePos, t)
+		return
+	}
+	written := p.partConfig(found)
+	r := &adjunct.Record{
+		ID: newID(), Entity: string(n.ID), Type: t.Name, Name: found.name(), Config: written.config, Scopes: written.scopes,
+	}
+	if t.Kind == catalog.Enricher {
+		p.plan.enrichers = append(p.plan.enrichers, r)
+		return
+	}
+	p.plan.policies = append(p.plan.policies, r)
+}
+
+func (p *planner) initializer(a *blueprint.Adjunct, l layer, n *entity.New) {
+	found, err := p.part(catalog.Initializer, a, l.from, n.ID)
+	if err != nil {
+		p.errs.Append(a.TypePos, asPlain(err))
+		return
+	}
+	written := p.partConfig(found)
+	i := entity.Initializer{Type: found.native.Name, Name: found.name(), Config: written.config, Scopes: written.scopes}
+	c, err := contribution(found.native, i)
+	if err != nil {
+		p.errs.Append(a.Pos, asPlain(err))
+		return
+	}
+	for _, s := range c.Sensors {
+		s.Scope = written.scope()
+		n.Sensors = append(n.Sensors, s)
+	}
+	n.Initializers = append(n.Initializers, i)
+	n.Declaration = adding(n.Declaration, c, len(n.Initializers)-1)
+}
+
+// contribution asks an initializer's type what it adds to an entity.
+func contribution(t *catalog.Type, i entity.Initializer) (*catalog.Contribution, error) {
+	if t.Initializer == nil {
+		return nil, fault.New(fault.Invalid, "type %s cannot add anything to an entity", t.Name)
+	}
+	return t.Initializer(i.Config)
+}
+
+// partConfig merges the config of an adjunct's layers and checks it.
+func (p *planner) partConfig(found *part) *settings {
+	d := p.engine.declaration(found.native)
+	layers := make([]layer, len(found.layers))
+	for i, l := range found.layers {
+		layers[i] = layer{spec: &blueprint.Spec{Pos: l.spec.Pos, Config: l.spec.Config, Extra: l.spec.Extra}, from: l.from}
+	}
+	written := p.config(layers, d)
+	p.constrain(found.layers[0].spec.Pos, d, written, nil)
+	return written
+}
+
+// name gives the adjunct's display name: the first that its layers say.
+func (f *part) name() string {
+	for _, l := range f.layers {
+		if name := cmp.Or(l.spec.Name, l.spec.ID); name != "" {
+			return name
+		}
+	}
+	if f.item != nil {
+		return cmp.Or(f.item.Title, f.item.Name)
+	}
+	return simpleName(f.native.Name)
+}
+
+// scope gives the one scope of all values; there is more than one only where
+// several items describe an adjunct, and the last one's counts then.
+func (s *settings) scope() entity.Scope {
+	for _, scope := range s.scopes {
+		return scope
+	}
+	return entity.Scope{}
+}
+
+// entitySpec reads the argument of entitySpec: what a service is written as,
+// or the name of a type.
+func entitySpec(n *yamlpos.Node) (*blueprint.Spec, error) {
+	spec, err := camp.ParseNode(n)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "entitySpec: %w", err)
+	}
+	return spec, nil
+}
