@@ -48,6 +48,9 @@ func (p *planner) layers(s *blueprint.Spec, at origin, id entity.ID) ([]layer, *
 		if t.Plan == nil {
 			return out, t, nil
 		}
+		if t.Plan.Err != nil {
+			return out, nil, fault.New(fault.Invalid, "template %s cannot be used: %w", t.ID(), t.Plan.Err)
+		}
 		l := layer{spec: t.Plan.Spec, from: origin{id, t.Bundle}, item: t}
 		if l.spec.Type == "" {
 			l.spec = l.spec.Application(p.isApplication(t.Bundle), basicApplication)
@@ -132,8 +135,8 @@ func (p *planner) isApplication(from *catalog.Bundle) func(ref string) bool {
 			if err != nil {
 				return false
 			}
-			if t.Plan == nil || t.Plan.Spec.Type == "" {
-				return t.Application || t.Plan != nil && p.wraps(t)
+			if t.Plan == nil || t.Plan.Err != nil || t.Plan.Spec.Type == "" {
+				return t.Application || t.Plan != nil && t.Plan.Err == nil && p.wraps(t)
 			}
 			ref, from = t.Plan.Spec.TypeRef(), t.Bundle
 		}

@@ -98,6 +98,9 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 
 // rebind takes up the life that the store tells of.
 func (e *Engine) rebind() error {
+	if err := e.loadBundles(); err != nil {
+		return fault.Wrap(err, "load the catalog", "")
+	}
 	if err := e.tree.Load(e.declareStored); err != nil {
 		return fault.Wrap(err, "load entities", "")
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"net/url"
 
 	"github.com/labstack/echo/v4"
@@ -21,6 +22,7 @@ type catalogItem struct {
 	Description      string            `json:"description,omitempty"`
 	IconURL          string            `json:"iconUrl,omitempty"`
 	PlanYAML         string            `json:"planYaml"`
+	Tags             []any             `json:"tags,omitempty"`
 	Deprecated       bool              `json:"deprecated"`
 	Links            typeLinks         `json:"links"`
 	Config           []configSummary   `json:"config,omitempty"`
@@ -30,12 +32,17 @@ type catalogItem struct {
 
 func (s *Server) itemOf(list string, t *catalog.Type) catalogItem {
 	d := s.detailOf(t)
-	return catalogItem{
-		ID: t.Name + ":" + d.Version, SymbolicName: t.Name, Version: d.Version, ContainingBundle: d.ContainingBundle,
-		Type: t.Name, JavaType: t.Name, ItemType: t.Kind, Name: t.Name, Description: t.Description, IconURL: t.Icon,
-		PlanYAML: "type: " + t.Name + "\n", Config: d.Config, Sensors: d.Sensors, Effectors: d.Effectors,
+	out := catalogItem{
+		ID: t.ID(), SymbolicName: t.Name, Version: d.Version, ContainingBundle: d.ContainingBundle,
+		Type: t.Name, JavaType: t.Name, ItemType: cmp.Or(t.ItemType, t.Kind), Name: cmp.Or(t.Title, t.Name),
+		Description: t.Description, IconURL: d.IconURL, PlanYAML: "type: " + t.Name + "\n", Tags: t.Tags, Deprecated: t.Deprecated,
+		Config: d.Config, Sensors: d.Sensors, Effectors: d.Effectors,
 		Links: typeLinks{"/v1/catalog/" + list + "/" + url.PathEscape(t.Name) + "/" + url.PathEscape(d.Version)},
 	}
+	if t.Plan != nil {
+		out.PlanYAML = t.Plan.Text
+	}
+	return out
 }
 
 func (s *Server) listCatalog(kind string) echo.HandlerFunc {
@@ -45,10 +52,8 @@ func (s *Server) listCatalog(kind string) echo.HandlerFunc {
 			return err
 		}
 		out := []catalogItem{}
-		for _, t := range s.engine.Types() {
-			if q.match(t) {
-				out = append(out, s.itemOf(kind, t))
-			}
+		for _, t := range s.find(q) {
+			out = append(out, s.itemOf(kind, t))
 		}
 		return ok(c, out)
 	}

@@ -7,9 +7,24 @@ import (
 	"github.com/gowanus-project/gowanus/engine/adjunct"
 	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/entity"
+	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/location"
 	"github.com/gowanus-project/gowanus/engine/task"
 )
+
+// Catalog is what the server asks of the engine's catalog.
+type Catalog interface {
+	Types() []*catalog.Type
+	Type(name, version string) (*catalog.Type, error)
+	Shape(t *catalog.Type) *hook.Type
+	Bundles() []*catalog.Bundle
+	Bundle(name, version string) (*catalog.Bundle, error)
+	BundleFile(b *catalog.Bundle, name string) ([]byte, error)
+	AddBundle(ctx context.Context, r engine.BundleRequest) (*engine.BundleResult, error)
+	RemoveBundle(ctx context.Context, name, version string, force bool) (*engine.BundleResult, error)
+	RemoveType(ctx context.Context, kind, name, version string) error
+	MarkType(ctx context.Context, name, version string, deprecated, disabled *bool) error
+}
 
 // Engine is what the server asks of the engine; *engine.Engine is one.
 type Engine interface {
@@ -32,7 +47,7 @@ type Engine interface {
 
 	Adjuncts(ent *entity.Entity) []adjunct.Info
 	Tasks() *task.Manager
-	Types() []*catalog.Type
+	Catalog
 	Locations() []location.Definition
 	Health() engine.Health
 	Plane() string

@@ -28,7 +28,7 @@ type fake struct {
 	store     store.Store
 	tree      *entity.Tree
 	tasks     *task.Manager
-	types     []*catalog.Type
+	Catalog   // that of a real engine
 	locations []location.Definition
 	adjuncts  map[entity.ID][]adjunct.Info
 	health    engine.Health
@@ -73,12 +73,18 @@ func newFake(t testing.TB) *fake {
 	}
 	t.Cleanup(func() { _ = m.Close(context.Background()) })
 	f := &fake{store: s, tree: entity.NewTree(s), tasks: m, adjuncts: map[entity.ID][]adjunct.Info{}}
-	f.types = []*catalog.Type{
+	types := []*catalog.Type{
 		{Type: app().Type, Application: true, Entity: nil},
 		{Type: hook.Type{Name: "Scaler", Kind: "policy", Description: "Adds members", Config: []hook.ConfigKey{{Name: "max", Type: "integer", Default: int64(4)}}}, Version: "1.2.0", Module: "scaling"},
 		{Type: web().Type},
 	}
-	f.types[2].Aliases = []string{"org.example.Web"}
+	types[2].Aliases = []string{"org.example.Web"}
+	e, err := engine.New(t.Context(), engine.Config{Store: store.NewMemory(), Types: types})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close(context.Background()) })
+	f.Catalog = e
 	f.locations = []location.Definition{{Name: "here", Kind: "localhost", Config: map[string]any{"user": "joe", "password": "pw"}}}
 	return f
 }
@@ -284,7 +290,6 @@ func (f *fake) Tasks() *task.Manager {
 	return f.tasks
 }
 
-func (f *fake) Types() []*catalog.Type           { return f.types }
 func (f *fake) Locations() []location.Definition { return f.locations }
 func (f *fake) Health() engine.Health            { return f.health }
 func (f *fake) Plane() string                    { return "plane1" }

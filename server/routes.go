@@ -116,18 +116,31 @@ func (s *Server) locationRoutes(g *echo.Group) {
 }
 
 func (s *Server) catalogRoutes(g *echo.Group) {
-	fixed := unsupported("types come with the server's modules")
-	g.POST("", fixed)
-	g.POST("/bundles", fixed)
-	g.DELETE("/bundles/:name/:version", fixed)
+	g.POST("", s.addToCatalog)
 	g.GET("/types", s.listTypes)
 	g.GET("/types/:name", s.listTypeVersions)
 	g.GET("/types/:name/:version", s.getType)
+	g.GET("/types/:name/:version/icon", s.typeIcon)
+	g.GET("/icon/:name/:version", s.typeIcon)
+	g.POST("/entities/:name/deprecated", s.markType("deprecated"))
+	g.POST("/entities/:name/disabled", s.markType("disabled"))
+	bundles := g.Group("/bundles")
+	bundles.POST("", s.addBundle)
+	bundles.GET("", s.listBundles)
+	bundles.GET("/:name", s.listBundles)
+	bundles.GET("/:name/:version", s.getBundle)
+	bundles.DELETE("/:name/:version", s.deleteBundle)
+	bundles.GET("/:name/:version/download", s.downloadBundle)
+	bundles.GET("/:name/:version/icon", s.bundleIcon)
+	bundles.GET("/:name/:version/types", s.listBundleTypes)
+	bundles.GET("/:name/:version/types/:type", s.getBundleType)
+	bundles.GET("/:name/:version/types/:type/:typeVersion", s.getBundleType)
+	bundles.GET("/:name/:version/types/:type/:typeVersion/icon", s.bundleTypeIcon)
 	for _, kind := range []string{"applications", "entities", "policies", "enrichers", "locations"} {
 		g.GET("/"+kind, s.listCatalog(kind))
 		g.GET("/"+kind+"/:name", s.getCatalog(kind))
 		g.GET("/"+kind+"/:name/:version", s.getCatalog(kind))
-		g.DELETE("/"+kind+"/:name/:version", fixed)
+		g.DELETE("/"+kind+"/:name/:version", s.deleteFromCatalog(kind))
 	}
 }
 

@@ -75,6 +75,7 @@ type Plan struct {
 	Node   *yamlpos.Node   // as read
 	Spec   *blueprint.Spec // of an entity
 	Part   *blueprint.Adjunct
+	Err    error // why it cannot be used; only templates may be in the catalog so
 }
 
 // ID gives "name:version".
@@ -84,7 +85,7 @@ func (t *Type) ID() string { return t.Name + ":" + t.Version }
 // type that is implemented by code or described without one.
 func (t *Type) Super() string {
 	switch {
-	case t.Plan == nil:
+	case t.Plan == nil || t.Plan.Err != nil:
 	case t.Plan.Spec != nil:
 		return t.Plan.Spec.TypeRef()
 	case t.Plan.Part != nil:

@@ -1,0 +1,279 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gowanus-project/gowanus/engine"
+	"github.com/gowanus-project/gowanus/engine/catalog"
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/internal/yamlpos"
+)
+
+type bundleSummary struct {
+	SymbolicName string        `json:"symbolicName"`
+	Version      string        `json:"version"`
+	Types        []typeSummary `json:"types"`
+	Deleteable   bool          `json:"deleteable"` // Brooklyn's spelling
+	OSGiVersion  string        `json:"osgiVersion"`
+	Checksum     string        `json:"checksum"`
+	Format       string        `json:"format,omitempty"`
+	IconURL      string        `json:"iconUrl,omitempty"`
+}
+
+func (s *Server) bundleOf(b *catalog.Bundle) bundleSummary {
+	out := bundleSummary{
+		SymbolicName: b.Name, Version: b.Version, Types: []typeSummary{}, Deleteable: !b.Native,
+		OSGiVersion: b.Version, Checksum: b.Checksum, Format: b.Format, IconURL: iconOf(b.ID(), b.IconURL),
+	}
+	for _, t := range s.typesOf(b) {
+		out.Types = append(out.Types, typeOfCatalog(t))
+	}
+	return out
+}
+
+// typesOf gives the types of a bundle that are in the catalog.
+func (s *Server) typesOf(b *catalog.Bundle) (out []*catalog.Type) {
+	for _, t := range s.engine.Types() {
+		if t.Bundle == b {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// installation is the answer to a request that changes the catalog.
+type installation struct {
+	Message string `json:"message"`
+	Bundle  string `json:"bundle"`
+	Code    string `json:"code"`
+	Types   any    `json:"types"`
+}
+
+// refusal is the body that reports a bundle which cannot be installed.
+type refusal struct {
+	errorBody
+	Data installation `json:"data"`
+}
+
+func (s *Server) install(c echo.Context, forceKey string) (*engine.BundleResult, error) {
+	force, err := queryBool(c, forceKey, false)
+	if err != nil {
+		return nil, err
+	}
+	content, err := s.readBody(c)
+	if err != nil {
+		return nil, err
+	}
+	return s.engine.AddBundle(lasting(c), engine.BundleRequest{Content: content, Format: c.QueryParam("format"), Force: force})
+}
+
+// installed answers with what was installed, or why it was not.
+func installed(c echo.Context, r *engine.BundleResult, err error, body func() any) error {
+	var errs *yamlpos.Errors
+	var one *yamlpos.Error
+	switch kind := fault.KindOf(err); {
+	case err == nil:
+	case kind == fault.Invalid || kind == fault.NotFound || kind == fault.Conflict || errors.As(err, &errs) || errors.As(err, &one):
+		out := refusal{errorBody{err.Error(), http.StatusBadRequest}, installation{Message: err.Error(), Code: engine.BundleBad, Types: struct{}{}}}
+		return reply(c, http.StatusBadRequest, out)
+	default:
+		return err
+	}
+	status := http.StatusCreated
+	if r.Code == engine.BundleIgnored {
+		status = http.StatusOK
+	}
+	return reply(c, status, body())
+}
+
+func (s *Server) addBundle(c echo.Context) error {
+	r, err := s.install(c, "force")
+	return installed(c, r, err, func() any {
+		types := map[string]typeSummary{}
+		for _, t := range r.Types {
+			types[t.ID()] = typeOfCatalog(t)
+		}
+		return installation{r.Message, r.Bundle.ID(), r.Code, types}
+	})
+}
+
+// addToCatalog is the older form, which clients of the command line use.
+func (s *Server) addToCatalog(c echo.Context) error {
+	detail, err := queryBool(c, "detail", false)
+	if err != nil {
+		return err
+	}
+	r, err := s.install(c, "forceUpdate")
+	return installed(c, r, err, func() any {
+		types := map[string]catalogItem{}
+		for _, t := range r.Types {
+			types[t.ID()] = s.itemOf(listOf(t), t)
+		}
+		if !detail {
+			return types
+		}
+		return installation{r.Message, r.Bundle.ID(), r.Code, types}
+	})
+}
+
+func (s *Server) listBundles(c echo.Context) error {
+	detail, err := queryBool(c, "detail", false)
+	if err != nil {
+		return err
+	}
+	latest := c.QueryParam("versions") == "latest"
+	name := param(c, "name")
+	out := []any{}
+	for _, b := range s.engine.Bundles() {
+		if name != "" && b.Name != name {
+			continue
+		}
+		if latest {
+			if best, err := s.engine.Bundle(b.Name, "latest"); err == nil && best != b {
+				continue
+			}
+		}
+		sum := s.bundleOf(b)
+		if !detail && name == "" {
+			sum.Types = nil
+		}
+		out = append(out, sum)
+	}
+	if name != "" && len(out) == 0 {
+		return fault.New(fault.NotFound, "Bundle with id '%s' not found", name)
+	}
+	return ok(c, out)
+}
+
+func (s *Server) bundle(c echo.Context) (*catalog.Bundle, error) {
+	return s.engine.Bundle(param(c, "name"), param(c, "version"))
+}
+
+func (s *Server) getBundle(c echo.Context) error {
+	b, err := s.bundle(c)
+	if err != nil {
+		return err
+	}
+	return ok(c, s.bundleOf(b))
+}
+
+func (s *Server) deleteBundle(c echo.Context) error {
+	force, err := queryBool(c, "force", false)
+	if err != nil {
+		return err
+	}
+	r, err := s.engine.RemoveBundle(lasting(c), param(c, "name"), param(c, "version"), force)
+	if err != nil {
+		return err
+	}
+	return ok(c, installation{r.Message, r.Bundle.ID(), r.Code, struct{}{}})
+}
+
+func (s *Server) downloadBundle(c echo.Context) error {
+	b, err := s.bundle(c)
+	if err != nil {
+		return err
+	}
+	if b.Content == nil {
+		return fault.New(fault.NotFound, "bundle %s came with the server and has no file", b.ID())
+	}
+	kind, ext := "application/x-yaml", ".bom"
+	if strings.HasSuffix(b.Format, "zip") {
+		kind, ext = "application/zip", ".zip"
+	}
+	c.Response().Header().Set("Content-Disposition", `attachment; filename="`+url.PathEscape(b.Name+"-"+b.Version+ext)+`"`)
+	return c.Blob(http.StatusOK, kind, b.Content)
+}
+
+func (s *Server) listBundleTypes(c echo.Context) error {
+	b, err := s.bundle(c)
+	if err != nil {
+		return err
+	}
+	out := []typeSummary{}
+	for _, t := range s.typesOf(b) {
+		out = append(out, typeOfCatalog(t))
+	}
+	return ok(c, out)
+}
+
+func (s *Server) bundleType(c echo.Context) (*catalog.Type, error) {
+	b, err := s.bundle(c)
+	if err != nil {
+		return nil, err
+	}
+	name, version := param(c, "type"), param(c, "typeVersion")
+	for _, t := range s.typesOf(b) {
+		if named(t, name) && (version == "" || version == "latest" || version == t.Version) {
+			return t, nil
+		}
+	}
+	return nil, fault.New(fault.NotFound, "Type '%s' not found in bundle %s", name, b.ID())
+}
+
+func (s *Server) getBundleType(c echo.Context) error {
+	t, err := s.bundleType(c)
+	if err != nil {
+		return err
+	}
+	return ok(c, s.detailOf(t))
+}
+
+func (s *Server) bundleTypeIcon(c echo.Context) error {
+	t, err := s.bundleType(c)
+	if err != nil {
+		return err
+	}
+	return s.icon(c, t.Bundle, t.Icon)
+}
+
+func (s *Server) bundleIcon(c echo.Context) error {
+	b, err := s.bundle(c)
+	if err != nil {
+		return err
+	}
+	return s.icon(c, b, b.IconURL)
+}
+
+// iconTypes are the images that are served, by the end of their names. SVG may
+// hold scripts; it is served as a file of its own that no page trusts.
+var iconTypes = map[string]string{
+	".png": "image/png", ".gif": "image/gif", ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
+	".svg": "image/svg+xml", ".ico": "image/x-icon", ".webp": "image/webp",
+}
+
+// icon serves an image of a bundle, or leads to where it is.
+func (s *Server) icon(c echo.Context, b *catalog.Bundle, ref string) error {
+	if strings.HasPrefix(ref, "https://") || strings.HasPrefix(ref, "http://") {
+		return c.Redirect(http.StatusSeeOther, ref)
+	}
+	name := strings.TrimPrefix(strings.TrimPrefix(ref, "classpath://"), "/")
+	kind := iconTypes[strings.ToLower(path.Ext(name))]
+	if name == "" || kind == "" {
+		return fault.New(fault.NotFound, "bundle %s has no such icon", b.ID())
+	}
+	image, err := s.engine.BundleFile(b, name)
+	if err != nil {
+		return err
+	}
+	h := c.Response().Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
+	return c.Blob(http.StatusOK, kind, image)
+}
+
+// iconOf gives the address of an icon: where it is, or where this server has
+// it.
+func iconOf(bundle, ref string) string {
+	if ref == "" || strings.HasPrefix(ref, "https://") || strings.HasPrefix(ref, "http://") {
+		return ref
+	}
+	name, version, _ := strings.Cut(bundle, ":")
+	return "/v1/catalog/bundles/" + url.PathEscape(name) + "/" + url.PathEscape(version) + "/icon"
+}

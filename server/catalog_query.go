@@ -1,0 +1,192 @@
+package server
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gowanus-project/gowanus/engine/catalog"
+	"github.com/gowanus-project/gowanus/engine/fault"
+)
+
+// typeQuery is what a list of types is filtered by.
+type typeQuery struct {
+	kind     string // a catalog list, "" for all types
+	regex    *regexp.Regexp
+	fragment string
+	all      bool // every version, not only the best one of each name
+}
+
+func readTypeQuery(c echo.Context, kind string) (q typeQuery, err error) {
+	q = typeQuery{kind: kind, fragment: strings.ToLower(c.QueryParam("fragment"))}
+	if q.regex, err = queryRegex(c, "regex"); err != nil {
+		return q, err
+	}
+	if kind != "" {
+		q.all, err = queryBool(c, "allVersions", false)
+		return q, err
+	}
+	switch word := c.QueryParam("versions"); word {
+	case "", "latest":
+	case "all":
+		q.all = true
+	default:
+		return q, fault.New(fault.Invalid, "query parameter versions: %q is neither latest nor all", word)
+	}
+	return q, nil
+}
+
+// find gives the types that a query asks for, in the catalog's order.
+func (s *Server) find(q typeQuery) (out []*catalog.Type) {
+	last := ""
+	for _, t := range s.engine.Types() {
+		if !belongs(t, q.kind) || !matches(q.regex, t.Name) || !strings.Contains(strings.ToLower(t.Name), q.fragment) {
+			continue
+		}
+		if name := t.Kind + " " + t.Name; q.all || name != last {
+			out = append(out, t)
+			last = name
+		}
+	}
+	return out
+}
+
+// listKinds are the catalog's lists with the kinds of their types.
+var listKinds = map[string]string{
+	"applications": catalog.Entity, "entities": catalog.Entity, "policies": catalog.Policy,
+	"enrichers": catalog.Enricher, "locations": catalog.Location,
+}
+
+// belongs tells whether a type stands in one of the catalog's lists: templates
+// by themselves, and nothing that is disabled.
+func belongs(t *catalog.Type, list string) bool {
+	if list == "" {
+		return true
+	}
+	if t.Kind != listKinds[list] || t.Disabled {
+		return false
+	}
+	return t.Kind != catalog.Entity || (list == "applications") == t.Template && (!t.Template || !t.Deprecated)
+}
+
+// listOf gives the list that a type stands in.
+func listOf(t *catalog.Type) string {
+	switch {
+	case t.Template:
+		return "applications"
+	case t.Kind == catalog.Policy:
+		return "policies"
+	case t.Kind == catalog.Entity, t.Kind == catalog.Enricher, t.Kind == catalog.Location:
+		for list, kind := range listKinds {
+			if kind == t.Kind && list != "applications" {
+				return list
+			}
+		}
+	}
+	return "types"
+}
+
+func (s *Server) listTypes(c echo.Context) error {
+	q, err := readTypeQuery(c, "")
+	if err != nil {
+		return err
+	}
+	super := c.QueryParam("supertype")
+	out := []typeSummary{}
+	for _, t := range s.find(q) {
+		if super == "" || strings.EqualFold(super, t.Kind) || (t.Application || t.Template) && strings.EqualFold(super, "application") {
+			out = append(out, typeOfCatalog(t))
+		}
+	}
+	return ok(c, out)
+}
+
+func (s *Server) listTypeVersions(c echo.Context) error {
+	name := param(c, "name")
+	out := []typeSummary{}
+	for _, t := range s.engine.Types() {
+		if named(t, name) {
+			out = append(out, typeOfCatalog(t))
+		}
+	}
+	if len(out) == 0 {
+		return fault.New(fault.NotFound, "Type '%s' not found", name)
+	}
+	return ok(c, out)
+}
+
+func named(t *catalog.Type, name string) bool {
+	if t.Name == name {
+		return true
+	}
+	for _, a := range t.Aliases {
+		if a == name {
+			return true
+		}
+	}
+	return false
+}
+
+// registered finds the type that the path names, in a list of the catalog.
+func (s *Server) registered(c echo.Context, list string) (*catalog.Type, error) {
+	name, version := param(c, "name"), param(c, "version")
+	for _, t := range s.engine.Types() {
+		if named(t, name) && (version == "" || version == "latest" || version == t.Version) &&
+			(list == "" || t.Kind == listKinds[list]) {
+			return t, nil
+		}
+	}
+	set(&version, "latest")
+	return nil, fault.New(fault.NotFound, "Entity with id '%s:%s' not found", name, version)
+}
+
+func (s *Server) getType(c echo.Context) error {
+	t, err := s.registered(c, "")
+	if err != nil {
+		return err
+	}
+	return ok(c, s.detailOf(t))
+}
+
+func (s *Server) typeIcon(c echo.Context) error {
+	t, err := s.registered(c, "")
+	if err != nil {
+		return err
+	}
+	return s.icon(c, t.Bundle, t.Icon)
+}
+
+// markType sets a mark of a type from the body, true or false.
+func (s *Server) markType(mark string) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		body, err := s.readBody(c)
+		if err != nil {
+			return err
+		}
+		value, err := parseBool(mark, strings.Trim(string(body), "\" \n\r\t"))
+		if err != nil {
+			return err
+		}
+		name, version, _ := strings.Cut(param(c, "name"), ":")
+		var deprecated, disabled *bool
+		if mark == "deprecated" {
+			deprecated = &value
+		} else {
+			disabled = &value
+		}
+		if err := s.engine.MarkType(lasting(c), name, version, deprecated, disabled); err != nil {
+			return err
+		}
+		return noContent(c)
+	}
+}
+
+func (s *Server) deleteFromCatalog(list string) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if err := s.engine.RemoveType(lasting(c), listKinds[list], param(c, "name"), param(c, "version")); err != nil {
+			return err
+		}
+		return noContent(c)
+	}
+}
