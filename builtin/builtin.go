@@ -4,8 +4,10 @@ package builtin
 
 import (
 	"log/slog"
+	"slices"
 
 	"github.com/gowanus-project/gowanus/builtin/docker"
+	"github.com/gowanus-project/gowanus/builtin/enricher"
 	"github.com/gowanus-project/gowanus/builtin/process"
 	"github.com/gowanus-project/gowanus/builtin/stock"
 	"github.com/gowanus-project/gowanus/engine/action"
@@ -32,7 +34,7 @@ func All(c Config) Set {
 	d := docker.New(docker.Config{Plane: c.Plane, Log: c.Log})
 	p := process.New(process.Config{Plane: c.Plane, Dir: c.Dir, Log: c.Log})
 	return Set{
-		Types:     stock.Types(),
+		Types:     slices.Concat(stock.Types(), enricher.Types()),
 		Providers: []location.Provider{d, p},
 		Actions:   append(d.Actions(), p.Actions()...),
 	}

@@ -53,11 +53,7 @@ func (p *planner) policy(a *blueprint.Adjunct, l layer, n *entity.New, kinds ...
 	}
 	written := p.partConfig(found)
 	r := &adjunct.Record{
-		ID: newID(), Entity: string(n.ID), Type: t.Name, Name: found.name(), Config: written.config, Scopes: written.scopes,
-	}
-	if t.Kind == catalog.Enricher {
-		p.plan.enrichers = append(p.plan.enrichers, r)
-		return
+		Kind: t.Kind, ID: newID(), Entity: string(n.ID), Type: t.Name, Name: found.name(), Config: written.config, Scopes: written.scopes,
 	}
 	p.plan.policies = append(p.plan.policies, r)
 }

@@ -38,9 +38,8 @@ type Request struct {
 
 // plan is a checked blueprint, ready to come to life.
 type plan struct {
-	root      *entity.New
-	policies  []*adjunct.Record
-	enrichers []*adjunct.Record
+	root     *entity.New
+	policies []*adjunct.Record // and enrichers
 }
 
 // planner turns a spec into a plan and collects every problem on the way.

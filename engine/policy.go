@@ -12,6 +12,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/store"
 	"github.com/gowanus-project/gowanus/engine/task"
 	"github.com/gowanus-project/gowanus/engine/workflow"
+	"github.com/gowanus-project/gowanus/internal/coerce"
 )
 
 // policing is what the engine is to the policies.
@@ -85,3 +86,43 @@ func (e policing) Carry(ctx context.Context, ent *entity.Entity, r *adjunct.Reco
 
 // Adjuncts gives the policies of an entity.
 func (e *Engine) Adjuncts(ent *entity.Entity) []adjunct.Info { return e.policies.Of(string(ent.ID())) }
+
+// Enrich sets up an enricher by what its type says.
+func (e policing) Enrich(ctx context.Context, r *adjunct.Record, h catalog.EnricherHost) error {
+	t, err := e.types.Load().Get(catalog.Enricher, r.Type)
+	if err != nil {
+		return err
+	}
+	if t.Enricher == nil {
+		return fault.New(fault.Invalid, "type %s cannot make anything of sensors", t.Name)
+	}
+	return t.Enricher(ctx, h)
+}
+
+// PartConfig resolves one config value of an enricher.
+func (e policing) PartConfig(ctx context.Context, ent *entity.Entity, r *adjunct.Record, key string) (any, error) {
+	t, err := e.types.Load().Get(catalog.Enricher, r.Type)
+	if err != nil {
+		return nil, err
+	}
+	k := e.declaration(t).Key(key)
+	if k == nil {
+		return nil, fault.New(fault.Internal, "enricher type %s declares no config key %s", t.Name, key)
+	}
+	raw, set := r.Config[k.Name]
+	if !set {
+		raw = k.Default
+	}
+	if k.Type == rawType {
+		return raw, nil
+	}
+	v, err := ent.EvaluateIn(ctx, raw, r.Scopes[k.Name])
+	if err != nil || v == nil || k.Type == "any" {
+		return v, err
+	}
+	out, err := coerce.To(k.Type, v)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "Invalid value for %s of enricher %s: %w", k.Name, r.Name, err)
+	}
+	return out, nil
+}

@@ -112,8 +112,8 @@ func (f *fake) withShop(t testing.TB) *fake {
 	front, _ := f.tree.Get("web1")
 	front.Update(map[string]any{"host.address": "10.0.0.7", "admin.password": "pw", "ratio": 0.5, "odd/name": "yes"})
 	f.adjuncts["web1"] = []adjunct.Info{
-		{Record: adjunct.Record{ID: "p1", Type: "Scaler", Name: "scaler", Config: map[string]any{"min": int64(1), "token": "t"}}, Kind: "policy", Running: true},
-		{Record: adjunct.Record{ID: "p2", Type: "Gone", Name: "other", Suspended: "failed too often"}, Kind: "policy"},
+		{Record: adjunct.Record{Kind: "policy", ID: "p1", Type: "Scaler", Name: "scaler", Config: map[string]any{"min": int64(1), "token": "t"}}, Running: true},
+		{Record: adjunct.Record{Kind: "policy", ID: "p2", Type: "Gone", Name: "other", Suspended: "failed too often"}},
 	}
 	return f
 }

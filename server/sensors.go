@@ -63,7 +63,7 @@ func (s *Server) getSensor(c echo.Context) error {
 	}
 	name := param(c, "sensor")
 	v, there := ent.Sensor(name)
-	if !there && !declaresSensor(ent, name) {
+	if !there && !declaresSensor(ent, name) && !ent.Cleared(name) {
 		return fault.New(fault.NotFound, "Sensor '%s' not known", name)
 	}
 	return replyValue(c, shown(name, v, suppress))

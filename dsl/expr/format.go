@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -262,4 +263,18 @@ func checkFormat(args []arg) error {
 		}
 	}
 	return nil
+}
+
+// Format writes values into a pattern as the function formatString does.
+func Format(ctx context.Context, pattern string, values ...any) (string, error) {
+	lim := DefaultLimits()
+	r := &run{ctx: ctx, lim: &lim}
+	args := make([]any, 0, len(values)+1)
+	args = append(args, pattern)
+	for _, v := range values {
+		args = append(args, inside(v))
+	}
+	out, err := formatString(r, args)
+	text, _ := out.(string)
+	return text, err
 }

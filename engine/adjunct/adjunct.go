@@ -1,8 +1,10 @@
-// Package adjunct gives policies their life on an entity: events in order,
-// one at a time, a state that survives restarts, and timers that fire once.
+// Package adjunct gives policies and enrichers their life on an entity: events
+// in order, one at a time; for policies a state that survives restarts, and
+// timers that fire once.
 package adjunct
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/event"
 	"github.com/gowanus-project/gowanus/engine/fault"
@@ -23,8 +26,9 @@ import (
 
 const bucket store.Bucket = "adjunct"
 
-// Record is a policy on an entity as the store keeps it.
+// Record is a policy or enricher on an entity as the store keeps it.
 type Record struct {
+	Kind      string                  `json:"kind,omitempty"` // catalog.Enricher; "" is a policy
 	ID        string                  `json:"id"`
 	Entity    string                  `json:"entity"`
 	Type      string                  `json:"type"`
@@ -37,10 +41,9 @@ type Record struct {
 	Suspended string                  `json:"suspended,omitempty"` // why it does not run; "" while it does
 }
 
-// Info is a policy as users see it.
+// Info is a policy or enricher as users see it.
 type Info struct {
 	Record
-	Kind    string // "policy"
 	Running bool
 }
 
@@ -50,6 +53,10 @@ type Host interface {
 	Decide(ctx context.Context, r *Record, c *hook.PolicyCall) (*hook.Decision, error)
 	// Events gives the sensors that the policy listens to.
 	Events(r *Record) ([]string, error)
+	// Enrich sets an enricher up; it returns once that is done.
+	Enrich(ctx context.Context, r *Record, h catalog.EnricherHost) error
+	// PartConfig resolves one config value of an adjunct of an entity.
+	PartConfig(ctx context.Context, e *entity.Entity, r *Record, key string) (any, error)
 	// Carry stores what b holds together with the decision's steps as a new
 	// workflow, starts that, and publishes the decision's sensors.
 	Carry(ctx context.Context, e *entity.Entity, r *Record, d *hook.Decision, b *store.Batch) error
@@ -149,6 +156,8 @@ func (m *Manager) Load() error {
 func (m *Manager) Attach(e *entity.Entity, r *Record) error {
 	ctx, stop := context.WithCancel(m.cfg.Tasks.Context())
 	p := &policy{rec: *r, shown: *r, entity: e, wake: make(chan struct{}, 1), stop: stop, done: make(chan struct{})}
+	p.rec.Kind = cmp.Or(r.Kind, catalog.Policy)
+	p.shown.Kind = p.rec.Kind
 	m.mu.Lock()
 	m.byEntity[r.Entity] = append(m.byEntity[r.Entity], p)
 	m.mu.Unlock()
@@ -156,6 +165,9 @@ func (m *Manager) Attach(e *entity.Entity, r *Record) error {
 		stop()
 		close(p.done)
 		return nil
+	}
+	if r.Kind == catalog.Enricher {
+		return m.enrich(ctx, p)
 	}
 	sensors, err := m.cfg.Host.Events(r)
 	if err != nil {
@@ -344,7 +356,7 @@ func (m *Manager) Of(entity string) []Info {
 	out := make([]Info, 0, len(list))
 	for _, p := range list {
 		p.mu.Lock()
-		out = append(out, Info{Record: p.shown, Kind: "policy", Running: p.shown.Suspended == ""})
+		out = append(out, Info{Record: p.shown, Running: p.shown.Suspended == ""})
 		p.mu.Unlock()
 	}
 	return out

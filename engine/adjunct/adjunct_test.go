@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/gowanus-project/gowanus/engine/adjunct"
+	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/entity"
+	"github.com/gowanus-project/gowanus/engine/event"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/store"
 	"github.com/gowanus-project/gowanus/engine/task"
@@ -27,6 +29,22 @@ type host struct {
 	asked   []string
 	carried []string
 	decide  func(c *hook.PolicyCall) (*hook.Decision, error)
+}
+
+func (h *host) Enrich(_ context.Context, r *adjunct.Record, e catalog.EnricherHost) error {
+	switch r.Type {
+	case "refuses":
+		return errors.New("no such luck")
+	case "panics":
+		e.Listen(e.Entity(), "n", func(event.Event) { panic("oh no") })
+	default:
+		e.Listen(e.Entity(), "n", func(ev event.Event) { e.Publish("copy", ev.Value) })
+	}
+	return nil
+}
+
+func (h *host) PartConfig(context.Context, *entity.Entity, *adjunct.Record, string) (any, error) {
+	return nil, nil
 }
 
 func (h *host) Events(*adjunct.Record) ([]string, error) { return []string{"n"}, nil }

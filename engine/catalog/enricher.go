@@ -28,7 +28,9 @@ type EnricherHost interface {
 	// for one entity, and must not block. The subscription ends with the
 	// enricher.
 	Listen(source *entity.Entity, sensor string, deliver func(event.Event)) (cancel func())
-	// Publish sets a sensor of the entity. Unless config says that duplicates
-	// are wanted, a value equal to the present one is no event.
+	// Publish sets a sensor of the entity; nil clears it. A value equal to the
+	// present one is no event.
 	Publish(sensor string, value any)
+	// Republish sets a sensor of the entity, also to the value that it has.
+	Republish(sensor string, value any)
 }

@@ -86,7 +86,8 @@ type Entity struct {
 	children []*Entity
 	config   map[string]*setting
 	sensors  map[string]Reading
-	last     time.Time // of the last publication
+	cleared  map[string]struct{} // sensors that had a value
+	last     time.Time           // of the last publication
 	quorum   quorum
 }
 

@@ -27,10 +27,33 @@ func (e *Entity) Sensor(name string) (any, bool) {
 	return r.Value, ok
 }
 
+// Cleared tells whether a sensor had a value since the server started, and has
+// none now.
+func (e *Entity) Cleared(name string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_, was := e.cleared[name]
+	_, is := e.sensors[name]
+	return was && !is
+}
+
 // Set publishes a sensor value, also when it is the same as before; nil
 // clears the sensor. The value is kept as a document (see Document) and must
 // not be changed afterwards.
 func (e *Entity) Set(name string, value any) { e.Update(map[string]any{name: value}) }
+
+// SetNew publishes a sensor value unless it is the present one; nil clears the
+// sensor.
+func (e *Entity) SetNew(name string, value any) {
+	value = Document(value)
+	var c change
+	e.mu.Lock()
+	if !e.gone && c.setIfNew(e, name, value) {
+		c.derive(e)
+	}
+	e.mu.Unlock()
+	c.deliver()
+}
 
 // Update publishes several sensor values as one change: none is seen before
 // all are there, and the service state is derived once.
@@ -57,6 +80,17 @@ func (e *Entity) Modify(name string, fn func(old any) any) {
 	e.mu.Lock()
 	if !e.gone {
 		c.set(e, name, Document(fn(e.sensors[name].Value)))
+		c.derive(e)
+	}
+	e.mu.Unlock()
+	c.deliver()
+}
+
+// ModifyNew is Modify that publishes only what differs from the present value.
+func (e *Entity) ModifyNew(name string, fn func(old any) any) {
+	var c change
+	e.mu.Lock()
+	if !e.gone && c.setIfNew(e, name, Document(fn(e.sensors[name].Value))) {
 		c.derive(e)
 	}
 	e.mu.Unlock()
@@ -94,6 +128,10 @@ func (c *change) set(e *Entity, name string, value any) {
 			return
 		}
 		delete(e.sensors, name)
+		if e.cleared == nil {
+			e.cleared = map[string]struct{}{}
+		}
+		e.cleared[name] = struct{}{}
 		b.Delete(sensorBucket, key)
 	} else {
 		if e.sensors == nil {

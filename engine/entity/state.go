@@ -20,6 +20,16 @@ const (
 	childrenIndicator = "service.lifecycle.children"
 )
 
+// Events of a parent about its children. They are no sensors: the value, the
+// child as a document, is delivered and not kept.
+const (
+	ChildAdded   = "entity.children.added"
+	ChildRemoved = "entity.children.removed"
+)
+
+// Members is the sensor of a group with its members, a list of entities.
+const Members = "group.members"
+
 // The values of service.state.
 const (
 	Created   = "created"

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gowanus-project/gowanus/engine/event"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/store"
 	"github.com/gowanus-project/gowanus/internal/coerce"
@@ -154,7 +155,9 @@ func (t *Tree) Add(ctx context.Context, parent *Entity, n *New, extra *store.Bat
 	if parent != nil {
 		parent.mu.Lock()
 		parent.children = append(parent.children, top)
+		parent.tell(ChildAdded, top)
 		parent.mu.Unlock()
+		parent.topic.Drain()
 	}
 	for _, e := range slices.Backward(made) { // children first: their state goes up
 		if e.decl.Startable() {
@@ -256,11 +259,18 @@ func (t *Tree) unhang(e *Entity) {
 	var c change
 	p.mu.Lock()
 	p.children = slices.DeleteFunc(p.children, func(other *Entity) bool { return other == e })
+	p.tell(ChildRemoved, e)
 	if p.quorum.drop(e.rec.ID) && p.decl.Aggregates && !p.gone {
 		c.quorate(p)
 	}
 	p.mu.Unlock()
+	p.topic.Drain()
 	c.deliver()
+}
+
+// tell enqueues an event about a child; the caller holds e.mu.
+func (e *Entity) tell(what string, child *Entity) {
+	e.topic.Enqueue(event.Event{Source: string(e.rec.ID), Sensor: what, Value: map[string]any{entityKey: string(child.rec.ID)}, Time: time.Now().UTC()})
 }
 
 // Save writes the entity's record, durably.
