@@ -8,8 +8,10 @@ import (
 
 	"github.com/gowanus-project/gowanus/builtin/docker"
 	"github.com/gowanus-project/gowanus/builtin/enricher"
+	"github.com/gowanus-project/gowanus/builtin/initializer"
 	"github.com/gowanus-project/gowanus/builtin/process"
 	"github.com/gowanus-project/gowanus/builtin/stock"
+	"github.com/gowanus-project/gowanus/builtin/web"
 	"github.com/gowanus-project/gowanus/engine/action"
 	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/location"
@@ -32,10 +34,11 @@ type Set struct {
 // All gives everything native.
 func All(c Config) Set {
 	d := docker.New(docker.Config{Plane: c.Plane, Log: c.Log})
+	w := web.Config{Log: c.Log}
 	p := process.New(process.Config{Plane: c.Plane, Dir: c.Dir, Log: c.Log})
 	return Set{
-		Types:     slices.Concat(stock.Types(), enricher.Types()),
+		Types:     slices.Concat(stock.Types(), enricher.Types(), initializer.Types(), w.Types()),
 		Providers: []location.Provider{d, p},
-		Actions:   append(d.Actions(), p.Actions()...),
+		Actions:   slices.Concat(d.Actions(), p.Actions(), w.Actions()),
 	}
 }

@@ -24,6 +24,7 @@ func (e *Engine) register(given []action.Action) error {
 		{Name: "clear-sensor", Doc: "take a sensor value away", Run: e.clearSensorStep},
 		{Name: "invoke-effector", Doc: "call an effector and wait for its result", Run: e.invokeStep},
 		{Name: "invoke-children", Doc: "call an effector of all children that have it, at the same time", Run: e.invokeChildren},
+		{Name: "add-children", Doc: "add entities below this one, from a blueprint", Run: e.addChildrenStep},
 		{Name: "obtain-host", Doc: "choose a host for the entity and reserve a place on it", Run: e.obtainHost},
 		{Name: "release-host", Doc: "give the entity's place back", Run: e.releaseHost},
 		{Name: "set-on-fire", Doc: "mark the entity as failed", Run: e.setOnFire},
@@ -135,7 +136,8 @@ func (e *Engine) invokeStep(ctx context.Context, c *action.Call) (any, error) {
 		return nil, nil
 	}
 	args, _ := c.Input["args"].(map[string]any)
-	out, err := e.nested(ctx, ent, effector, args)
+	overridden, _ := c.Input["overridden"].(bool)
+	out, err := e.nestedAs(ctx, ent, effector, args, overridden)
 	if lenient, _ := c.Input["lenient"].(bool); lenient && err != nil && !stopping(ctx) {
 		fmt.Fprintf(c.Err, "%s of %s failed: %s\n", effector, ent.Name(), err)
 		return nil, nil

@@ -25,6 +25,9 @@ func (p *planner) constrain(pos yamlpos.Pos, d *entity.Declaration, written *set
 		if key != nil {
 			name = key.Name
 		}
+		if written.bad[name] {
+			return nil, constraint.Deferred
+		}
 		if raw, ok := written.config[name]; ok {
 			return valueNow(p.ctx, key, raw)
 		}

@@ -24,7 +24,7 @@ func (e deciding) Decide(ctx context.Context, r *workflow.Record) (*hook.Decisio
 	if err != nil {
 		return nil, err
 	}
-	t, given, err := e.decider(ctx, ent, r.Effector)
+	t, given, err := e.decider(ctx, ent, r)
 	if err != nil {
 		return nil, err
 	}
@@ -49,10 +49,10 @@ func (e deciding) Decide(ctx context.Context, r *workflow.Record) (*hook.Decisio
 
 // decider gives the type that decides what an effector does: the entity's, or
 // that of the initializer which added the effector, with its config resolved.
-func (e deciding) decider(ctx context.Context, ent *entity.Entity, effector string) (*catalog.Type, map[string]any, error) {
+func (e deciding) decider(ctx context.Context, ent *entity.Entity, r *workflow.Record) (*catalog.Type, map[string]any, error) {
 	kind, name := catalog.Entity, ent.Type()
-	index, added := ent.Declaration().Added[effector]
-	if added {
+	index, added := ent.Declaration().Added[r.Effector]
+	if added = added && !r.Overridden; added {
 		kind, name = catalog.Initializer, ent.Initializers()[index].Type
 	}
 	t, err := e.types.Load().Get(kind, name)
@@ -60,13 +60,13 @@ func (e deciding) decider(ctx context.Context, ent *entity.Entity, effector stri
 		return nil, nil, err
 	}
 	if t.Entity == nil {
-		return nil, nil, fault.New(fault.Invalid, "type %s cannot decide what effector %s does", t.Name, effector)
+		return nil, nil, fault.New(fault.Invalid, "type %s cannot decide what effector %s does", t.Name, r.Effector)
 	}
 	if !added {
 		return t, nil, nil
 	}
 	config, err := partConfig(ctx, ent, t, ent.Initializers()[index].Config, ent.Initializers()[index].Scopes)
-	return t, config, fault.Wrap(err, "effector "+effector+" of", ent.Name())
+	return t, config, fault.Wrap(err, "effector "+r.Effector+" of", ent.Name())
 }
 
 // partConfig resolves the config of an initializer or adjunct of an entity.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/gowanus-project/gowanus/dsl/blueprint"
 	"github.com/gowanus-project/gowanus/engine/adjunct"
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
@@ -47,10 +46,7 @@ func (e *Engine) AddChildren(ctx context.Context, parent *entity.Entity, r Reque
 	if err != nil {
 		return nil, nil, err
 	}
-	specs := spec.Children
-	if spec.Type != "" {
-		specs = []*blueprint.Spec{spec}
-	}
+	specs := spec.Parts()
 	var plans []*plan
 	for _, s := range specs {
 		p, err := e.planOf(ctx, s, "", parent, origin{})
@@ -125,6 +121,7 @@ func (e *Engine) realise(ctx context.Context, parent *entity.Entity, p *plan, st
 	}
 	for _, d := range made.Descendants() {
 		e.settle(d)
+		e.attachFeeds(d)
 	}
 	if rec == nil {
 		return made, nil, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/feed"
 	"github.com/gowanus-project/gowanus/engine/location"
 	"github.com/gowanus-project/gowanus/engine/store"
 	"github.com/gowanus-project/gowanus/engine/task"
@@ -50,6 +51,7 @@ type Engine struct {
 	types    atomic.Pointer[catalog.Registry]
 	flows    *workflow.Runner
 	policies *adjunct.Manager
+	feeds    *feed.Manager
 	places   *places
 	actions  map[string]action.Action
 	life     lifecycles
@@ -87,6 +89,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	e.policies = adjunct.NewManager(adjunct.Config{
 		Store: cfg.Store, Tasks: e.tasks, Tree: e.tree, Host: policing{e}, Log: cfg.Log,
 	})
+	e.feeds = feed.NewManager(feed.Config{Tasks: e.tasks, Tree: e.tree, Log: cfg.Log})
 	if e.places, err = openPlaces(e, cfg.Providers, cfg.Locations); err != nil {
 		return nil, err
 	}
@@ -126,6 +129,7 @@ func (e *Engine) rebind() error {
 	}
 	for _, ent := range e.tree.All() {
 		e.settle(ent)
+		e.attachFeeds(ent)
 	}
 	return e.places.watch()
 }

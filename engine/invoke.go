@@ -107,10 +107,17 @@ func (e *Engine) resume(rec *workflow.Record) error {
 // nested runs an effector of another entity as part of the current run, at
 // most once however often the step that asks is repeated.
 func (e *Engine) nested(ctx context.Context, ent *entity.Entity, effector string, args map[string]any) (any, error) {
+	return e.nestedAs(ctx, ent, effector, args, false)
+}
+
+// nestedAs is nested; overridden means the effector of the entity's type that
+// one of its initializers took the place of.
+func (e *Engine) nestedAs(ctx context.Context, ent *entity.Entity, effector string, args map[string]any, overridden bool) (any, error) {
 	rec, err := e.callRecord(ent, effector, args)
 	if err != nil {
 		return nil, err
 	}
+	rec.Overridden = overridden
 	parent := workflow.Current(ctx)
 	rec.ID = parent.Nest(string(ent.ID()) + "-" + effector)
 	rec.Task = string(rec.ID)

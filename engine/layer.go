@@ -20,10 +20,11 @@ type settings struct {
 	config map[string]any
 	scopes map[string]entity.Scope
 	at     map[string]yamlpos.Pos // of the values
+	bad    map[string]bool        // keys with an error that is told already
 }
 
 func newSettings() *settings {
-	return &settings{config: map[string]any{}, scopes: map[string]entity.Scope{}, at: map[string]yamlpos.Pos{}}
+	return &settings{config: map[string]any{}, scopes: map[string]entity.Scope{}, at: map[string]yamlpos.Pos{}, bad: map[string]bool{}}
 }
 
 // config merges the layers' config: what is more derived overrides, or is
@@ -60,7 +61,7 @@ func (p *planner) setting(out *settings, d *entity.Declaration, entry yamlpos.En
 	value, err := expr.Compile(entry.Value, expr.Limits{})
 	if err != nil {
 		p.errs.Append(entry.KeyPos, err)
-		out.config[name] = nil
+		out.bad[name] = true
 		return
 	}
 	raw := entry.Value.Any()
@@ -72,6 +73,7 @@ func (p *planner) setting(out *settings, d *entity.Declaration, entry yamlpos.En
 		if key != nil && raw != nil {
 			if err := entity.CheckConfig(key, raw); err != nil {
 				p.errs.Add(entry.Value.Pos, "%s", err)
+				out.bad[name] = true
 			}
 		}
 		return

@@ -64,7 +64,12 @@ func (p *planner) initializer(a *blueprint.Adjunct, l layer, n *entity.New) {
 		p.errs.Append(a.TypePos, asPlain(err))
 		return
 	}
+	known, problems := len(p.compiled), len(p.errs.List())
 	written := p.partConfig(found)
+	if len(p.errs.List()) > problems {
+		return
+	}
+	p.compiled = p.compiled[:known] // what an effector refers to may come to be before it is called
 	i := entity.Initializer{Type: found.native.Name, Name: found.name(), Config: written.config, Scopes: written.scopes}
 	c, err := contribution(found.native, i)
 	if err != nil {

@@ -55,6 +55,7 @@ func (e *Engine) unmanageStep(ctx context.Context, c *action.Call) (any, error) 
 	var b store.Batch
 	for _, d := range slices.Backward(all) {
 		e.policies.Detach(string(d.ID()), &b)
+		e.feeds.Detach(d.ID())
 		if err := e.life.abandon(ctx, d.ID()); err != nil {
 			return nil, err
 		}

@@ -197,26 +197,28 @@ func TestMembersComeAndGo(t *testing.T) {
 // TestNoUpdateIsLost publishes from many sides at once: in the end each
 // enricher has seen the last value of each.
 func TestNoUpdateIsLost(t *testing.T) {
-	app := deploy(t, on("aggregator", "sourceSensor: in\ntargetSensor: out\ntransformation: sum")+`  - type: transformer
+	synctest.Test(t, func(t *testing.T) {
+		app := deploy(t, on("aggregator", "sourceSensor: in\ntargetSensor: out\ntransformation: sum")+`  - type: transformer
     brooklyn.config: {sourceSensor: out, targetSensor: copy}
 `)
-	a, b := at(t, app, "a"), at(t, app, "b")
-	for !hasOut(app) { // the enricher publishes once it listens
-		a.Set("in", 0.0)
-	}
-	var wg sync.WaitGroup
-	for _, e := range []*entity.Entity{a, b} {
-		wg.Go(func() {
-			for range 2000 {
-				e.Set("in", float64(rand.IntN(100)))
+		synctest.Wait()
+		var wg sync.WaitGroup
+		for _, e := range []*entity.Entity{at(t, app, "a"), at(t, app, "b")} {
+			wg.Go(func() {
+				for range 2000 {
+					e.Set("in", float64(rand.IntN(100)))
+				}
+				e.Set("in", 50.0)
+			})
+		}
+		wg.Wait()
+		synctest.Wait()
+		for _, sensor := range []string{"out", "copy"} {
+			if got, _ := app.Sensor(sensor); got != 100.0 {
+				t.Errorf("%s is %v, want 100", sensor, got)
 			}
-			e.Set("in", 50.0)
-		})
-	}
-	wg.Wait()
-	if got, _ := app.Sensor("out"); got != 100.0 {
-		t.Errorf("the sum is %v, want 100", got)
-	}
+		}
+	})
 }
 
 func hasOut(app *entity.Entity) bool {

@@ -114,3 +114,23 @@ func mergeParameters(inner, outer []*Parameter) []*Parameter {
 	}
 	return out
 }
+
+// Parts gives what a blueprint adds below an entity that is there already:
+// itself when it has a type, else each of its services with the config of the
+// root as far as they do not set it, or, for a single one, with all that the
+// root says.
+func (s *Spec) Parts() []*Spec {
+	switch {
+	case s.Type != "":
+		return []*Spec{s}
+	case len(s.Children) == 1:
+		return []*Spec{s.mergedInto(s.Children[0])}
+	}
+	out := make([]*Spec, 0, len(s.Children))
+	for _, c := range s.Children {
+		part := *c
+		part.Config = mergeConfig(s.Config, c.Config)
+		out = append(out, &part)
+	}
+	return out
+}

@@ -1,6 +1,7 @@
 package predicate
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -135,4 +136,15 @@ func (s segment) find(r *run, v any, out *[]any) error {
 		}
 	}
 	return nil
+}
+
+// Find gives what a JSONPath names in a value; Missing when there is nothing.
+// A path with * or .. gives a list of all that it finds.
+func Find(path string, v any) (any, error) {
+	p, err := parsePath(path)
+	if err != nil {
+		return nil, err
+	}
+	lim := Limits{}.filled()
+	return p.find(&run{ctx: context.Background(), lim: &lim}, v)
 }

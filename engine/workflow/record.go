@@ -36,7 +36,8 @@ type Record struct {
 	Entity      string          `json:"entity"`
 	Name        string          `json:"name"` // for users: "start", or the policy's type
 	Effector    string          `json:"effector,omitempty"`
-	Adjunct     string          `json:"adjunct,omitempty"` // the policy that decided the steps
+	Overridden  bool            `json:"overridden,omitempty"` // the type's effector, not the one that took its place
+	Adjunct     string          `json:"adjunct,omitempty"`    // the policy that decided the steps
 	Args        map[string]any  `json:"args,omitempty"`
 	Task        string          `json:"task"`             // id of the task that shows it
 	Config      map[string]any  `json:"config,omitempty"` // of the entity, as resolved for the first decision

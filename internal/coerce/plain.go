@@ -85,3 +85,22 @@ func plainList(v reflect.Value, depth int) []any {
 	}
 	return out
 }
+
+// Plain brings what a decoder of JSON gives, json.Number too, to plain values:
+// nil, bool, int64, float64, string, []any and map[string]any. It changes lists
+// and maps in place.
+func Plain(v any) any {
+	switch x := v.(type) {
+	case []any:
+		for i := range x {
+			x[i] = Plain(x[i])
+		}
+	case map[string]any:
+		for k := range x {
+			x[k] = Plain(x[k])
+		}
+	case json.Number:
+		return plain(x, 0)
+	}
+	return v
+}
