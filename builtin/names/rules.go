@@ -64,6 +64,7 @@ var rules = []rule{
 var renamed = map[string][]string{
 	apache + "core.effector.ssh.SshCommandEffector": {apache + "core.sensor.ssh.SshCommandEffector"},
 	apache + "core.sensor.StaticSensor":             {brooklyn + "entity.effector.StaticSensor"},
+	apache + "entity.group.DynamicCluster":          {"cluster"}, // its id in Brooklyn's own catalog
 	apache + "entity.java.JmxAttributeSensor":       {brooklyn + "entity.software.java.JmxAttributeSensor"},
 
 	apache + "entity.nosql.cassandra.CassandraDatacenter": {

@@ -33,6 +33,7 @@ func software() *catalog.Type {
 				{Name: "shell.env", Flags: []string{"env"}, Type: "map", Description: "environment of all commands"},
 				{Name: "start.timeout", Flags: []string{"startTimeout"}, Type: "string", Default: "2m", Description: "how long the software may take to be ready"},
 				{Name: "stop.timeout", Flags: []string{"stopTimeout"}, Type: "string", Default: "10s", Description: "how long the processes are given to end"},
+				{Name: "provisioning.properties", Flags: []string{"provisioningProperties"}, Type: "map", Description: "what is asked of the machine; heeded where machines are made for it"},
 			},
 			Sensors: append([]hook.Sensor{
 				{Name: "host.address", Type: "string", Description: "address of the host it runs on"},
