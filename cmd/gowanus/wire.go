@@ -45,8 +45,11 @@ func wire(ctx context.Context, s store.Store, w wiring, set *settings) (p *parts
 		return p, err
 	}
 	native := builtin.All(builtin.Config{Plane: w.plane, Dir: filepath.Join(w.dir, processDir), Log: w.log})
+	if types, err = builtin.Catalog(append(native.Types, types...)); err != nil {
+		return p, err
+	}
 	p.engine, err = engine.New(ctx, engine.Config{
-		Store: s, Log: w.log, Plane: w.plane, Types: append(native.Types, types...),
+		Store: s, Log: w.log, Plane: w.plane, Types: types,
 		Actions: native.Actions, Providers: native.Providers, Locations: set.locations,
 	})
 	return p, err
