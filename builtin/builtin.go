@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 
+	"github.com/gowanus-project/gowanus/builtin/cluster"
 	"github.com/gowanus-project/gowanus/builtin/docker"
 	"github.com/gowanus-project/gowanus/builtin/enricher"
 	"github.com/gowanus-project/gowanus/builtin/initializer"
@@ -37,7 +38,7 @@ func All(c Config) Set {
 	w := web.Config{Log: c.Log}
 	p := process.New(process.Config{Plane: c.Plane, Dir: c.Dir, Log: c.Log})
 	return Set{
-		Types:     slices.Concat(stock.Types(), enricher.Types(), initializer.Types(), w.Types()),
+		Types:     slices.Concat(stock.Types(), enricher.Types(), cluster.Types(), initializer.Types(), w.Types()),
 		Providers: []location.Provider{d, p},
 		Actions:   slices.Concat(d.Actions(), p.Actions(), w.Actions()),
 	}

@@ -68,7 +68,8 @@ func (p *planner) setting(out *settings, d *entity.Declaration, entry yamlpos.En
 	if n := entry.Value; key != nil && key.Type == "string" && n.Kind == yamlpos.Scalar {
 		raw = n.Text // "3.10" is not the number 3.1
 	}
-	if value.Constant() {
+	described := p.specs(entry.Value, from)
+	if value.Constant() && !described {
 		out.put(name, raw, key, entity.Scope{})
 		if key != nil && raw != nil {
 			if err := entity.CheckConfig(key, raw); err != nil {
@@ -79,7 +80,6 @@ func (p *planner) setting(out *settings, d *entity.Declaration, entry yamlpos.En
 		return
 	}
 	out.put(name, raw, key, from.scope())
-	p.specs(entry.Value, from)
 	if key != nil {
 		p.compiled = append(p.compiled, compiled{value, entry.Value.Pos})
 	}
@@ -106,16 +106,18 @@ func (s *settings) put(name string, raw any, key *hook.ConfigKey, scope entity.S
 	}
 }
 
-// specs checks the entities that a config value describes for later.
-func (p *planner) specs(n *yamlpos.Node, from origin) {
+// specs checks the entities that a config value describes for later, and tells
+// whether there are any.
+func (p *planner) specs(n *yamlpos.Node, from origin) (found bool) {
 	for _, item := range n.Items {
-		p.specs(item, from)
+		found = p.specs(item, from) || found
 	}
 	for _, entry := range n.Entries {
 		if entry.Key != expr.Prefix+"entitySpec" {
-			p.specs(entry.Value, from)
+			found = p.specs(entry.Value, from) || found
 			continue
 		}
+		found = true
 		spec, err := entitySpec(entry.Value)
 		if err != nil {
 			p.errs.Append(entry.KeyPos, err)
@@ -123,6 +125,7 @@ func (p *planner) specs(n *yamlpos.Node, from origin) {
 		}
 		p.rehearse(spec, from)
 	}
+	return found
 }
 
 // parameters merges what the layers declare into the keys of the type.

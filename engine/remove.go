@@ -51,19 +51,35 @@ func (e *Engine) unmanageStep(ctx context.Context, c *action.Call) (any, error) 
 	if err != nil {
 		return nil, err
 	}
+	return nil, e.unmanage(ctx, ent)
+}
+
+// unmanage ends everything that acts on an entity and those below it, and
+// removes them. It leaves the group that it was a member of.
+func (e *Engine) unmanage(ctx context.Context, ent *entity.Entity) error {
 	all := ent.Descendants()
 	var b store.Batch
 	for _, d := range slices.Backward(all) {
 		e.policies.Detach(string(d.ID()), &b)
 		e.feeds.Detach(d.ID())
 		if err := e.life.abandon(ctx, d.ID()); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for _, d := range all {
 		e.places.drop(string(d.ID()), &b)
 	}
-	return nil, e.tree.Remove(ctx, ent, &b)
+	if err := e.tree.Remove(ctx, ent, &b); err != nil {
+		return err
+	}
+	if p := ent.Parent(); p != nil {
+		if v, is := p.Sensor(entity.Members); is && lists(v.([]any), ent) {
+			changeMembers(p, func(members []any) []any {
+				return slices.DeleteFunc(members, func(m any) bool { return lists([]any{m}, ent) })
+			})
+		}
+	}
+	return nil
 }
 
 func (e *Engine) cleanLocations(ctx context.Context, c *action.Call) (any, error) {

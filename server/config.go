@@ -29,6 +29,7 @@ type Limits struct {
 	AuthWindow     time.Duration // default 1 min
 	AuthAddresses  int           // remembered for their failures; default 10,000
 	Quick          time.Duration // an attempt to resolve config that nobody wants to wait for; default 20 ms
+	Grace          time.Duration // on top of the time a client waits for config, so that limits in the blueprint are told first; default 100 ms
 	ShutdownPeriod time.Duration // given to requests under way when the server stops; default 5 s
 }
 
@@ -45,6 +46,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.AuthWindow, time.Minute)
 	set(&l.AuthAddresses, 10_000)
 	set(&l.Quick, 20*time.Millisecond)
+	set(&l.Grace, 100*time.Millisecond)
 	set(&l.ShutdownPeriod, 5*time.Second)
 	return l
 }

@@ -107,7 +107,8 @@ func (s *Server) waitForConfig(c echo.Context, ent *entity.Entity, name string, 
 	if err != nil {
 		return err
 	}
-	ctx, cancel := s.patience(c, max(wait, s.limits.Quick))
+	// A wait in the blueprint that is as long as the client's tells more.
+	ctx, cancel := s.patience(c, max(wait, s.limits.Quick)+s.limits.Grace)
 	defer cancel()
 	v, err := s.engine.Config(ctx, ent, name)
 	if err != nil {

@@ -51,6 +51,7 @@ type Type struct {
 	Bundle      *Bundle // it belongs to; never nil once registered
 	Module      string  // the module it comes from; "" for a native type
 	Application bool    // an entity type that can stand at the top by itself
+	Aggregates  bool    // an entity type whose service state follows that of its children; applications do
 	Unbuilt     string  // of a type that is known but cannot run: what to use instead
 	Entity      EntityImpl
 	Policy      PolicyImpl

@@ -110,7 +110,7 @@ func (e *Entity) ConfigKeys() []string {
 func (e *Entity) Config(ctx context.Context, name string) (any, error) {
 	s, name := e.look(name)
 	value, err := resolve(ctx, s, name)
-	if err != nil || s.Key == nil || value == nil {
+	if err != nil || s.Key == nil || value == nil || s.Key.Type == "any" {
 		return value, err
 	}
 	doc, entities := document(value)
