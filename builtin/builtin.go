@@ -9,6 +9,7 @@ import (
 	"github.com/gowanus-project/gowanus/builtin/cluster"
 	"github.com/gowanus-project/gowanus/builtin/docker"
 	"github.com/gowanus-project/gowanus/builtin/enricher"
+	"github.com/gowanus-project/gowanus/builtin/flow"
 	"github.com/gowanus-project/gowanus/builtin/initializer"
 	"github.com/gowanus-project/gowanus/builtin/process"
 	"github.com/gowanus-project/gowanus/builtin/stock"
@@ -38,7 +39,7 @@ func All(c Config) Set {
 	w := web.Config{Log: c.Log}
 	p := process.New(process.Config{Plane: c.Plane, Dir: c.Dir, Log: c.Log})
 	return Set{
-		Types:     slices.Concat(stock.Types(), enricher.Types(), cluster.Types(), initializer.Types(), w.Types()),
+		Types:     slices.Concat(stock.Types(), enricher.Types(), cluster.Types(), flow.Types(), initializer.Types(), w.Types()),
 		Providers: []location.Provider{d, p},
 		Actions:   slices.Concat(d.Actions(), p.Actions(), w.Actions()),
 	}

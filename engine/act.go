@@ -35,6 +35,7 @@ func (e *Engine) register(given []action.Action) error {
 		{Name: "unmanage", Doc: "remove the entity and all below it from management", Run: e.unmanageStep},
 		{Name: "repeat", Doc: "run another step until it succeeds; bounded by the step's timeout", Run: e.repeat},
 		{Name: "if-placed", Doc: "run another step if the entity holds a place", Run: e.ifPlaced},
+		{Name: "evaluate", Doc: "give a value as the step's output", Run: func(_ context.Context, c *action.Call) (any, error) { return c.Input["value"], nil }},
 		{Name: "sleep", Doc: "let time pass", Run: sleep},
 		{Name: "log", Doc: "write a line to the task's output and the server's log", Run: e.logStep},
 		{Name: "fail", Doc: "end the workflow with an error", Run: failStep},

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"hash/fnv"
+	"maps"
 	"time"
 
 	"github.com/gowanus-project/gowanus/engine/action"
@@ -151,9 +152,16 @@ func (e deciding) Act(ctx context.Context, r *workflow.Record, step hook.Step) (
 		return nil, err
 	}
 	t := task.From(ctx)
-	input := step.Input
+	input := maps.Clone(step.Input)
 	if input == nil {
 		input = map[string]any{}
+	}
+	for _, key := range step.Resolve {
+		v, err := ent.Evaluate(ctx, input[key])
+		if err != nil {
+			return nil, err
+		}
+		input[key] = entity.Document(v)
 	}
 	return a.Run(ctx, &action.Call{
 		Entity: ent.Ref(), Input: input, Lease: e.places.lease(r.Entity), Workflow: string(r.ID), Step: r.Next,

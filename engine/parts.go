@@ -51,7 +51,14 @@ func (p *planner) policy(a *blueprint.Adjunct, l layer, n *entity.New, kinds ...
 		p.unbuilt(a.TypePos, t)
 		return
 	}
+	problems := len(p.errs.List())
 	written := p.partConfig(found)
+	if t.Initializer != nil && len(p.errs.List()) == problems {
+		_, err := t.Initializer(written.config)
+		if err != nil {
+			p.errs.Append(a.Pos, asPlain(err))
+		}
+	}
 	r := &adjunct.Record{
 		Kind: t.Kind, ID: newID(), Entity: string(n.ID), Type: t.Name, Name: found.name(), Config: written.config, Scopes: written.scopes,
 	}

@@ -58,8 +58,12 @@ func (e policing) Events(r *adjunct.Record) ([]string, error) {
 				}
 			}
 		}
-		if name != nil {
-			out = append(out, fmt.Sprint(name))
+		list, ok := name.([]any)
+		if !ok && name != nil {
+			list = []any{name}
+		}
+		for _, item := range list {
+			out = append(out, fmt.Sprint(item))
 		}
 	}
 	return out, nil

@@ -13,7 +13,8 @@ import (
 // time the server starts, with the config as written (expressions not
 // evaluated, keys under their full names), and must always answer the same.
 // Effectors that it adds are decided by the type's EntityImpl; the call has the
-// initializer's config, resolved, in Initializer.
+// initializer's config, resolved, in Initializer. A policy's type may have one
+// too, for the errors in its config; nothing is added then.
 type InitializerImpl func(config map[string]any) (*Contribution, error)
 
 // Contribution is what an initializer adds to an entity.

@@ -95,6 +95,7 @@ type Step struct {
 	Step     string         `json:"step,omitempty"`     // step type
 	Input    map[string]any `json:"input,omitempty"`    // the step's own keys
 	Timeout  string         `json:"timeout,omitempty"`  // a duration, "1m"
+	Resolve  []string       `json:"resolve,omitempty"`  // keys of Input with $brooklyn: expressions, computed for the entity before the step runs
 	Continue string         `json:"continue,omitempty"` // call the implementation again with this token and the outputs so far
 }
 

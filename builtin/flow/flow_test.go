@@ -1,0 +1,109 @@
+package flow_test
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gowanus-project/gowanus/builtin/flow"
+	"github.com/gowanus-project/gowanus/builtin/stock"
+	"github.com/gowanus-project/gowanus/engine"
+	"github.com/gowanus-project/gowanus/engine/store"
+)
+
+func begin(t *testing.T) *engine.Engine {
+	t.Helper()
+	e, err := engine.New(t.Context(), engine.Config{Store: store.NewMemory(), Types: slices.Concat(stock.Types(), flow.Types())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close(context.Background()) })
+	return e
+}
+
+func blueprint(steps string) engine.Request {
+	return engine.Request{File: "b.yaml", Text: []byte(`services:
+- type: basic-application
+  id: app
+  name: The App
+  brooklyn.config: {key: {a: 1}}
+  brooklyn.initializers:
+  - type: workflow-effector
+    brooklyn.config:
+      name: run
+      parameters: {arg: {defaultValue: 5}}
+      steps: ` + steps + "\n")}
+}
+
+func TestEffector(t *testing.T) {
+	for _, tt := range []struct {
+		steps string
+		args  map[string]any
+		want  any
+	}{
+		{"[ 'return ${arg}' ]", nil, int64(5)},
+		{"[ 'return ${arg}' ]", map[string]any{"arg": []any{"x"}}, []any{"x"}},
+		{"[ 'return <${arg}> 100%' ]", nil, "<5> 100%"},
+		{"[ 'return \"in quotes\"' ]", nil, "in quotes"},
+		{"[ 'return ${arg}' ]", map[string]any{"arg": `$brooklyn:config("key")`}, `$brooklyn:config("key")`},
+		{"[ 'return (${arg})' ]", map[string]any{"arg": `$brooklyn:config("key")`}, `($brooklyn:config("key"))`},
+		{"[ 'return ${entity.config.key}' ]", nil, map[string]any{"a": int64(1)}},
+		{"[ 'return ${entity.name} has ${arg}' ]", nil, "The App has 5"},
+		{"[ 'return $brooklyn:config(\"key\")' ]", nil, map[string]any{"a": int64(1)}},
+		{"[ {step: return, value: {x: '${arg}', y: ['${entity.name}']}} ]", nil, map[string]any{"x": int64(5), "y": []any{"The App"}}},
+		{"[ {step: return, value: {x: '${arg}', y: ['${entity.name}']}} ]", map[string]any{"arg": map[string]any{"$brooklyn:config": "key"}},
+			map[string]any{"x": map[string]any{"$brooklyn:config": "key"}, "y": []any{"The App"}}},
+		{"[ 'set-sensor integer s = ${arg}', 'return ${entity.sensor.s}' ]", nil, int64(5)},
+		{"[ no-op, 'return one', 'return two' ]", nil, "one"},
+		{"[ 'return one' , 'return ${output}' ]", nil, "one"},
+		{"[ 'sleep 1ms', 'log a b', no-op ]", nil, nil},
+	} {
+		e := begin(t)
+		app, start, err := e.Deploy(t.Context(), blueprint(tt.steps))
+		if err != nil {
+			t.Errorf("%s: %v", tt.steps, err)
+			continue
+		}
+		if _, err := start.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		call, err := e.Invoke(t.Context(), app, "run", tt.args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := call.Wait(t.Context()); err != nil || !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("%s gave %#v, %v; want %#v", tt.steps, got, err, tt.want)
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for steps, want := range map[string]string{
+		"[]":                                  "steps: expected a list of steps",
+		"[ retrun ]":                          `step 1: unknown step "retrun"; did you mean "return"?`,
+		"[ no-op, 'no-op at all' ]":           `step 2: no-op takes nothing, not "at all"`,
+		"[ 'set-sensor x' ]":                  `step 1: set-sensor: expected [TYPE] NAME = VALUE, not "x"`,
+		"[ {step: log, mesage: x} ]":          `step 1: log has no input "mesage"; did you mean "message"?`,
+		"[ {message: x} ]":                    "step 1: a step is a text, or a map with the key step or type",
+		"[ no-op ]\n      condition: {a: b}": "condition of workflows is not built",
+	} {
+		_, err := begin(t).Check(t.Context(), blueprint(steps))
+		if err == nil || !strings.HasPrefix(err.Error(), "b.yaml:7:5: "+want) {
+			t.Errorf("%s\n got %v\nwant b.yaml:7:5: %s", steps, err, want)
+		}
+	}
+	e := begin(t)
+	app, _, err := e.Deploy(t.Context(), blueprint("[ 'return ${nothing}' ]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	call, err := e.Invoke(t.Context(), app, "run", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := call.Wait(t.Context()); err == nil || !strings.Contains(err.Error(), "${nothing} names nothing") {
+		t.Errorf("error %v", err)
+	}
+}
