@@ -80,22 +80,22 @@ func (e *Engine) AddBundle(ctx context.Context, r BundleRequest) (*BundleResult,
 	e.installing.Lock()
 	defer e.installing.Unlock()
 	types := e.types.Load()
-	b, err := e.read(types, r.File, r.Content)
-	if err != nil {
-		return nil, err
+	b, problems := e.read(types, r.File, r.Content)
+	if b == nil {
+		return nil, problems
 	}
 	code, replaced, err := displaced(types, b, r.Force)
 	if err != nil {
 		return nil, err
 	}
-	if code == BundleIgnored {
+	if code == BundleIgnored && problems == nil {
 		return &BundleResult{Code: code, Message: "bundle " + b.ID() + " is installed already", Bundle: replaced[0].Bundle, Types: replaced}, nil
 	}
 	next, err := types.Without(func(t *catalog.Type) bool { return slices.Contains(replaced, t) }).With(b.Types...)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.examine(ctx, next, b.Types); err != nil {
+	if err := e.examine(ctx, next, b.Types, problems); err != nil {
 		return nil, err
 	}
 	var batch store.Batch

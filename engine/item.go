@@ -26,7 +26,8 @@ var itemKinds = map[string]string{
 }
 
 // read makes a bundle with its types from what a client sent. Names of types
-// are looked up only to find out what kind of type an item is.
+// are looked up only to find out what kind of type an item is. With an error,
+// the bundle has what could be read, or is nil.
 func (e *Engine) read(types *catalog.Registry, file string, content []byte) (*catalog.Bundle, error) {
 	read, err := bom.Parse(cmp.Or(file, "catalog"), content, bom.Options{YAML: e.cfg.Limits.Blueprint})
 	if err != nil {
@@ -47,10 +48,7 @@ func (e *Engine) read(types *catalog.Registry, file string, content []byte) (*ca
 			b.Types = append(b.Types, t)
 		}
 	}
-	if err := r.errs.Err(); err != nil {
-		return nil, err
-	}
-	return b, nil
+	return b, r.errs.Err()
 }
 
 // itemReader turns the items of a bundle into types.
@@ -163,8 +161,11 @@ func (r *itemReader) item(item *bom.Item, kind string) *catalog.Type {
 
 // examine resolves all that new types name, in the catalog as it would be, and
 // gives every problem. Templates are only read: what they need may come later.
-func (e *Engine) examine(ctx context.Context, types *catalog.Registry, added []*catalog.Type) error {
+func (e *Engine) examine(ctx context.Context, types *catalog.Registry, added []*catalog.Type, found error) error {
 	var errs yamlpos.Errors
+	if found != nil {
+		errs.Append(yamlpos.Pos{}, found)
+	}
 	for _, t := range added {
 		p := e.planner(ctx, nil)
 		p.types, p.lenient, p.described = types, true, true

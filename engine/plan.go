@@ -67,24 +67,6 @@ type compiled struct {
 	pos   yamlpos.Pos
 }
 
-// Report is what a check found beside errors.
-type Report struct {
-	Warnings []*yamlpos.Error // what may be wrong, or missing here but not elsewhere
-}
-
-// Check finds all problems of a blueprint that can be known before anything
-// runs. It has no effect. The error is a *yamlpos.Errors.
-func (e *Engine) Check(ctx context.Context, r Request) (*Report, error) {
-	spec, err := e.parse(r)
-	if err != nil {
-		return &Report{}, err
-	}
-	p := e.planner(ctx, nil)
-	p.lenient = r.Lenient
-	_, err = p.run(spec.Application(p.isApplication(nil), basicApplication), r.ID, origin{})
-	return &Report{Warnings: p.warnings.List()}, err
-}
-
 func (e *Engine) parse(r Request) (*blueprint.Spec, error) {
 	if r.Format != "" && r.Format != "brooklyn-camp" && r.Format != "auto" {
 		return nil, fault.New(fault.Invalid, "unknown blueprint format %q; expected brooklyn-camp", r.Format)
@@ -294,7 +276,11 @@ func (p *planner) checkReferences() {
 			if _, err := p.engine.tree.Get(entity.ID(ref.Name)); err == nil {
 				continue
 			}
-			p.errs.Add(ref.Pos, "No entity matching id '%s' in this blueprint", ref.Name)
+			to := &p.errs
+			if p.lenient { // it may be an excerpt
+				to = &p.warnings
+			}
+			to.Add(ref.Pos, "No entity matching id '%s' in this blueprint", ref.Name)
 		}
 	}
 }

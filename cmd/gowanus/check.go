@@ -1,74 +1,199 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gowanus-project/gowanus/engine"
 	"github.com/gowanus-project/gowanus/engine/store"
+	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
 
 func (c *cli) checkCommand() *cobra.Command {
 	var config string
-	var offline bool
+	var online, offline bool
 	cmd := &cobra.Command{
-		Use: "check FILE", Short: "Find the errors of a blueprint", Args: cobra.ExactArgs(1),
-		Long: `Find everything that is wrong with a blueprint, without deploying it. FILE may be
-"-" for standard input.
+		Use: "check FILE…", Short: "Find the errors of blueprints and catalogs", Args: cobra.MinimumNArgs(1),
+		Long: `Find everything that is wrong with blueprints and with bundles for the catalog
+(BOM files and zip archives), without deploying or installing them. FILE may be "-"
+for standard input. The types of a bundle are known to the files after it.
 
-The server is asked, since it knows its types and locations. With --offline the
-program checks by itself, for the locations in the file of --config.`,
+The program checks by itself. It knows its own types; of locations those in the
+file of --config, and without one it only warns of names that it does not know.
+With --online the server is asked, for its types and locations.
+
+Each problem is one line, FILE:LINE:COLUMN: MESSAGE; -o json gives a list.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := c.blueprint(args[0])
-			if err != nil {
-				return err
+			k := &checking{cli: c, known: config != ""}
+			if !online {
+				e, end, err := offlineEngine(cmd.Context(), config)
+				if err != nil {
+					return err
+				}
+				defer end()
+				k.engine = e
 			}
-			if offline {
-				err = checkOffline(cmd.Context(), b, config)
-			} else {
-				err = c.checkOnline(cmd.Context(), b)
+			for _, file := range args {
+				if err := k.file(cmd.Context(), file); err != nil {
+					return err
+				}
 			}
-			if err == nil && !c.json() {
-				c.printf("%s: no errors\n", b.file)
-			}
-			return err
+			return k.report(len(args))
 		},
 	}
-	cmd.Flags().BoolVar(&offline, "offline", false, "check without a server")
-	cmd.Flags().StringVar(&config, "config", "", "with --offline: the configuration file of the server that the blueprint is for")
+	cmd.Flags().BoolVar(&online, "online", false, "ask the server")
+	cmd.Flags().BoolVar(&offline, "offline", false, "")
+	_ = cmd.Flags().MarkHidden("offline") // it was the other way round once
+	cmd.Flags().StringVar(&config, "config", "", "the configuration file of the server that the blueprints are for")
 	return cmd
 }
 
-func (c *cli) checkOnline(ctx context.Context, b *body) error {
-	cl, err := c.client()
+// checking collects the problems of some files.
+type checking struct {
+	cli      *cli
+	engine   *engine.Engine // nil asks the server
+	known    bool           // all locations are
+	problems []problem
+}
+
+// problem is one of them, in the form of -o json.
+type problem struct {
+	File     string `json:"file"`
+	Line     int    `json:"line,omitempty"`
+	Column   int    `json:"column,omitempty"`
+	Severity string `json:"severity"` // error or warning
+	Message  string `json:"message"`
+}
+
+func (k *checking) file(ctx context.Context, name string) error {
+	b, err := k.cli.blueprint(name)
 	if err != nil {
 		return err
 	}
-	return cl.call(ctx, http.MethodPost, "/v1/applications?check=true", b, nil)
+	if k.engine == nil {
+		cl, err := k.cli.client()
+		if err != nil {
+			return err
+		}
+		return cl.call(ctx, http.MethodPost, "/v1/applications?check=true", b, nil)
+	}
+	if isBundle(b.text) {
+		// Later files may use its types, and it may replace what is known.
+		_, err := k.engine.AddBundle(ctx, engine.BundleRequest{Content: b.text, File: b.file, Force: true})
+		k.add(b.file, "error", err)
+		return nil
+	}
+	report, err := k.engine.Check(ctx, engine.Request{Text: b.text, File: b.file, Lenient: !k.known})
+	k.add(b.file, "error", err)
+	for _, w := range report.Warnings {
+		k.add(b.file, "warning", w)
+	}
+	return nil
 }
 
-// checkOffline asks an engine of its own, which forgets everything.
-func checkOffline(ctx context.Context, b *body, config string) error {
+// isBundle tells whether a file is meant for the catalog.
+func isBundle(text []byte) bool {
+	if bytes.HasPrefix(text, []byte("PK\x03\x04")) {
+		return true
+	}
+	root, err := yamlpos.Parse("", text, yamlpos.Limits{})
+	return err == nil && root.Get("brooklyn.catalog") != nil
+}
+
+// add takes the problems that an error consists of.
+func (k *checking) add(file, severity string, err error) {
+	if err == nil {
+		return
+	}
+	var list []*yamlpos.Error
+	var all *yamlpos.Errors
+	var one *yamlpos.Error
+	switch {
+	case errors.As(err, &all):
+		list = all.List()
+	case errors.As(err, &one):
+		list = append(list, one)
+	default:
+		k.problems = append(k.problems, problem{File: file, Severity: severity, Message: err.Error()})
+	}
+	for _, e := range list {
+		p := problem{File: e.Pos.File, Line: e.Pos.Line, Column: e.Pos.Col, Severity: severity, Message: e.Msg}
+		if p.File == "" {
+			p.File = file
+		}
+		k.problems = append(k.problems, p)
+	}
+}
+
+// report prints the problems and fails if there is an error.
+func (k *checking) report(files int) error {
+	slices.SortStableFunc(k.problems, func(a, b problem) int {
+		if a.File != b.File {
+			return 0 // files stay in the order in which they were named
+		}
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	k.problems = slices.Compact(k.problems) // one text may lead to a problem at several entities
+	failed := 0
+	for _, p := range k.problems {
+		if p.Severity == "error" {
+			failed++
+		}
+	}
+	if k.cli.json() {
+		if k.problems == nil {
+			k.problems = []problem{}
+		}
+		text, err := json.Marshal(k.problems)
+		if err == nil {
+			err = k.cli.indent(text)
+		}
+		if err != nil {
+			return err
+		}
+	} else {
+		for _, p := range k.problems {
+			at := yamlpos.Pos{File: p.File, Line: p.Line, Col: p.Column}
+			if p.Severity == "warning" {
+				p.Message = "warning: " + p.Message
+			}
+			k.cli.printf("%s: %s\n", at, clean(p.Message))
+		}
+	}
+	switch {
+	case failed > 0:
+		return usageError("%s", plural(failed, "error"))
+	case !k.cli.json():
+		k.cli.printf("%s: no errors\n", plural(files, "file"))
+	}
+	return nil
+}
+
+// offlineEngine gives an engine that forgets everything.
+func offlineEngine(ctx context.Context, config string) (*engine.Engine, func(), error) {
 	set, err := readSettings(config)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	dir, err := os.MkdirTemp("", "gowanus-check-")
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	defer os.RemoveAll(dir)
 	p, err := wire(ctx, store.NewMemory(), wiring{dir: dir, plane: "check", log: slog.New(slog.DiscardHandler)}, set)
 	if err != nil {
-		return err
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	defer p.close(context.WithoutCancel(ctx))
-	if _, err := p.engine.Check(ctx, engine.Request{Text: b.text, File: b.file}); err != nil {
-		return usageError("Error in blueprint: %w", err)
-	}
-	return nil
+	return p.engine, func() {
+		_ = p.close(context.WithoutCancel(ctx))
+		_ = os.RemoveAll(dir)
+	}, nil
 }

@@ -92,3 +92,11 @@ func value(v any) string {
 
 // state gives a state in the words of blueprints: "on-fire".
 func state(s string) string { return strings.ToLower(strings.ReplaceAll(s, "_", "-")) }
+
+// plural gives a number with its noun.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

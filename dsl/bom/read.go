@@ -108,20 +108,29 @@ func (r *reader) block(b *Bundle, n *yamlpos.Node, d defaults, rest *yamlpos.Nod
 	case rest != nil && rest.Get("services") != nil && items == nil:
 		plan, own.itemType = rest, cmp.Or(own.itemType, "template")
 	}
+	if plan == nil && items == nil && rest == nil {
+		plan = inline(n)
+	}
 	if plan != nil {
 		r.add(b, n, plan, d, own)
 	} else if items == nil && r.entry(n, "include") == nil && rest == nil {
-		r.errs.Add(n.Pos, "an item must have the key item, with its plan%s", slipFor(n, "item"))
+		r.errs.Add(n.Pos, "an item must have the key item, with its plan")
 	}
 }
 
-func slipFor(n *yamlpos.Node, word string) string {
+// inline gives the plan of an item that has it beside its metadata, as old
+// catalogs do; nil for none.
+func inline(n *yamlpos.Node) *yamlpos.Node {
+	if n.Get("services") == nil && n.Get("type") == nil {
+		return nil
+	}
+	plan := &yamlpos.Node{Pos: n.Pos, Kind: yamlpos.Map}
 	for _, e := range n.Entries {
-		if e.Key == "type" || e.Key == "services" {
-			return "; " + e.Key + " belongs below it"
+		if !slices.Contains(known, e.Key) {
+			plan.Entries = append(plan.Entries, e)
 		}
 	}
-	return ""
+	return plan
 }
 
 // itemsOf gives the items of a list, or of a map by id.

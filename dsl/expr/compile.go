@@ -68,6 +68,7 @@ func (c *compiler) list(items []*yamlpos.Node) node {
 }
 
 func (c *compiler) mapping(n *yamlpos.Node) node {
+	n = c.sensorKeys(n)
 	isExpr := func(e yamlpos.Entry) bool { return strings.HasPrefix(e.Key, Prefix) }
 	if i := slices.IndexFunc(n.Entries, isExpr); i >= 0 {
 		if len(n.Entries) == 1 {
@@ -88,6 +89,33 @@ func (c *compiler) mapping(n *yamlpos.Node) node {
 		return constant{plain}
 	}
 	return m
+}
+
+// sensorKeys gives a map in which each key that is sensor("name"), as the
+// mappings of enrichers have them, is that name.
+func (c *compiler) sensorKeys(n *yamlpos.Node) *yamlpos.Node {
+	var out *yamlpos.Node
+	for i, e := range n.Entries {
+		if !strings.HasPrefix(e.Key, Prefix+"sensor(") {
+			continue
+		}
+		src := &source{chars: []rune(e.Key), node: &yamlpos.Node{Pos: e.KeyPos}}
+		v, ok := c.expression(src, nil).node.(constant)
+		s, isSensor := v.v.(Sensor)
+		if !ok || !isSensor {
+			continue
+		}
+		if out == nil {
+			copied := *n
+			copied.Entries = slices.Clone(n.Entries)
+			out = &copied
+		}
+		out.Entries[i].Key = s.Name
+	}
+	if out == nil {
+		return n
+	}
+	return out
 }
 
 // expression compiles text, in a chain as a link behind it.

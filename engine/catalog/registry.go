@@ -88,7 +88,7 @@ func (r *Registry) add(t *Type) error {
 	for _, alias := range t.Aliases {
 		k := key{t.Kind, alias}
 		for _, other := range slices.Concat(r.byName[k], r.aliases[k]) {
-			if other.Name != t.Name && t.Plan == nil && other.Plan == nil {
+			if other.Name != t.Name && t.code() && other.code() {
 				return fault.New(fault.Conflict, "%s type %s is registered already, by %s", t.Kind, alias, origin(other))
 			}
 		}
@@ -99,6 +99,10 @@ func (r *Registry) add(t *Type) error {
 	}
 	return nil
 }
+
+// code tells whether a type is implemented by code, so that its names are its
+// own; one that is only known gives way.
+func (t *Type) code() bool { return t.Plan == nil && t.Unbuilt == "" }
 
 // native gives the bundle of a type that came with the server or a module.
 func (r *Registry) native(t *Type) *Bundle {
