@@ -47,8 +47,8 @@ lab: build ## deploy to real Docker hosts in network namespaces; needs root
 bench: modules ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
-fuzz: modules ## run each fuzz target for FUZZTIME
-	for p in $$(git grep -l --untracked 'func Fuzz' -- '*_test.go' | xargs -rn1 dirname | sort -u); do \
+fuzz: modules ## run each fuzz target, or those below the folders FUZZ, for FUZZTIME
+	for p in $$(git grep -l --untracked 'func Fuzz' -- $(patsubst %,'%/*_test.go',$(or $(FUZZ),.)) | xargs -rn1 dirname | sort -u); do \
 	  for f in $$(grep -ho 'func Fuzz[A-Za-z0-9_]*' $$p/*_test.go | cut -d' ' -f2); do \
 	    (cd $$p && go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) .); done; done
 

@@ -2,6 +2,7 @@ package bom
 
 import (
 	"cmp"
+	"errors"
 	"path"
 	"slices"
 	"strings"
@@ -236,7 +237,12 @@ func (r *reader) plan(n *yamlpos.Node, format string) *yamlpos.Node {
 		return n
 	}
 	inner, err := yamlpos.Parse(n.Pos.File, []byte(n.Text), r.options.YAML)
-	if err != nil {
+	var one *yamlpos.Error
+	switch {
+	case errors.As(err, &one):
+		r.errs.Add(yamlpos.Pos{File: one.Pos.File, Line: one.Pos.Line + n.Pos.Line, Col: one.Pos.Col}, "%s", one.Msg)
+		return n
+	case err != nil:
 		r.errs.Append(n.Pos, err)
 		return n
 	}
