@@ -13,6 +13,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/adjunct"
 	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/entity"
+	"github.com/gowanus-project/gowanus/engine/external"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/feed"
 	"github.com/gowanus-project/gowanus/engine/location"
@@ -30,6 +31,7 @@ type Config struct {
 	Actions   []action.Action // steps that touch the outside
 	Providers []location.Provider
 	Locations []location.Definition
+	External  external.Providers
 	Plane     string // names this server on everything it makes; the same after each restart
 	Limits    Limits
 }
@@ -85,6 +87,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e.tree = entity.NewTree(cfg.Store)
+	e.tree.SetOutside(outside{e})
 	e.flows = workflow.NewRunner(workflow.Config{Store: cfg.Store, Tasks: e.tasks, Host: deciding{e}})
 	e.policies = adjunct.NewManager(adjunct.Config{
 		Store: cfg.Store, Tasks: e.tasks, Tree: e.tree, Host: policing{e}, Log: cfg.Log,
@@ -143,6 +146,15 @@ func (e *Engine) Close(ctx context.Context) error {
 	}
 	return errors.Join(err, e.store.Flush(ctx))
 }
+
+// outside answers expressions that ask for what is no entity.
+type outside struct{ *Engine }
+
+func (o outside) External(ctx context.Context, provider, key string) (any, error) {
+	return o.cfg.External.Resolve(ctx, provider, key)
+}
+
+func (o outside) LocationKind(name string) string { return o.places.definitions[name].Kind }
 
 // Tasks gives the activities.
 func (e *Engine) Tasks() *task.Manager { return e.tasks }

@@ -129,7 +129,7 @@ func (s *Server) activityStream(c echo.Context) error {
 	if suppress && name == "env" {
 		text = secret.Lines(text)
 	}
-	return c.Blob(http.StatusOK, textPlain, text)
+	return c.Blob(http.StatusOK, textPlain, []byte(secret.Hide(string(text))))
 }
 
 func (s *Server) cancelActivity(c echo.Context) error {

@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/internal/secret"
 )
 
 const (
@@ -18,7 +19,8 @@ const (
 	jsonType  = "application/json"
 )
 
-// encode gives a value as JSON, as people would write it: < and > stay.
+// encode gives a value as JSON, as people would write it: < and > stay. What
+// came from outside as a secret is hidden wherever it stands.
 func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -26,7 +28,7 @@ func encode(v any) ([]byte, error) {
 	if err := enc.Encode(v); err != nil {
 		return nil, fault.New(fault.Internal, "the answer is not JSON: %w", err)
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	return []byte(secret.Hide(strings.TrimSuffix(b.String(), "\n"))), nil
 }
 
 // reply writes a value as JSON.
@@ -61,7 +63,7 @@ func replyRaw(c echo.Context, v any) error {
 	case nil:
 		return c.NoContent(http.StatusOK)
 	case string:
-		return c.Blob(http.StatusOK, textPlain, []byte(x))
+		return c.Blob(http.StatusOK, textPlain, []byte(secret.Hide(x)))
 	}
 	text, err := encode(v)
 	if err != nil {

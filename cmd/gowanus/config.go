@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 
+	"github.com/gowanus-project/gowanus/engine/external"
 	"github.com/gowanus-project/gowanus/engine/location"
 	"github.com/gowanus-project/gowanus/internal/nearest"
 	"github.com/gowanus-project/gowanus/internal/yamlpos"
@@ -14,6 +15,7 @@ const localhost = "localhost"
 // settings is what the configuration file says.
 type settings struct {
 	locations []location.Definition
+	external  external.Providers
 }
 
 // readSettings reads a configuration file; "" is none. Errors name the place
@@ -56,17 +58,37 @@ func (s *settings) read(root *yamlpos.Node) error {
 		return nil
 	case yamlpos.Map:
 	default:
-		errs.Add(root.Pos, "expected a map with the key locations")
+		errs.Add(root.Pos, "expected a map with the keys locations and external")
 		return errs.Err()
 	}
 	for _, e := range root.Entries {
-		if e.Key != "locations" {
-			errs.Add(e.KeyPos, "unknown key %q%s", e.Key, nearest.Hint(e.Key, []string{"locations"}))
-			continue
+		switch e.Key {
+		case "locations":
+			s.readLocations(e.Value, &errs)
+		case "external":
+			s.readExternal(e.Value, &errs)
+		default:
+			errs.Add(e.KeyPos, "unknown key %q%s", e.Key, nearest.Hint(e.Key, []string{"locations", "external"}))
 		}
-		s.readLocations(e.Value, &errs)
 	}
 	return errs.Err()
+}
+
+// readExternal reads the providers of values that blueprints only name.
+func (s *settings) readExternal(n *yamlpos.Node, errs *yamlpos.Errors) {
+	if n.Kind != yamlpos.Map && n.Kind != yamlpos.Null {
+		errs.Add(n.Pos, "external: expected a map of providers by name")
+		return
+	}
+	s.external = external.Providers{}
+	for _, e := range n.Entries {
+		p, err := external.Read(e.Value)
+		if err != nil {
+			errs.Append(e.Value.Pos, err)
+			continue
+		}
+		s.external[e.Key] = p
+	}
 }
 
 // readLocations reads a list of locations, each with its name, or a map of

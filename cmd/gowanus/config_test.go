@@ -38,7 +38,7 @@ func TestParseSettings(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"- a":                    "config.yaml:1:1: expected a map with the key locations",
+		"- a":                    "config.yaml:1:1: expected a map with the keys locations and external",
 		"locatoins: {}":          `config.yaml:1:1: unknown key "locatoins"; did you mean "locations"?`,
 		"locations: all":         "config.yaml:1:12: locations: expected a list, or a map by name",
 		"locations: [docker]":    "config.yaml:1:13: expected a location, a map with the key kind",

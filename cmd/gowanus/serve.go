@@ -16,6 +16,7 @@ import (
 
 	"github.com/gowanus-project/gowanus/engine/store/badger"
 	"github.com/gowanus-project/gowanus/internal/failpoint"
+	"github.com/gowanus-project/gowanus/internal/secret"
 	"github.com/gowanus-project/gowanus/server"
 )
 
@@ -161,12 +162,23 @@ func (o *serving) listener() (net.Listener, error) {
 	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}), nil
 }
 
+// hidden takes secrets that came from outside out of what is logged.
+func hidden(_ []string, a slog.Attr) slog.Attr {
+	switch v := a.Value.Any().(type) {
+	case string:
+		a.Value = slog.StringValue(secret.Hide(v))
+	case error:
+		a.Value = slog.StringValue(secret.Hide(v.Error()))
+	}
+	return a
+}
+
 func (c *cli) logger(o serving) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
 		return nil, usageError("--log-level is %q; expected debug, info, warn or error", o.logLevel)
 	}
-	options := &slog.HandlerOptions{Level: level}
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: hidden}
 	switch o.logFormat {
 	case "text":
 		return slog.New(slog.NewTextHandler(c.stderr, options)), nil

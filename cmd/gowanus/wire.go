@@ -50,7 +50,7 @@ func wire(ctx context.Context, s store.Store, w wiring, set *settings) (p *parts
 	}
 	p.engine, err = engine.New(ctx, engine.Config{
 		Store: s, Log: w.log, Plane: w.plane, Types: types,
-		Actions: native.Actions, Providers: native.Providers, Locations: set.locations,
+		Actions: native.Actions, Providers: native.Providers, Locations: set.locations, External: set.external,
 	})
 	return p, err
 }

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"math"
 	"strings"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
@@ -17,6 +18,8 @@ func entityFunctions() []*function {
 		{name: "config", min: 1, max: 1, ask: config, check: checkKey, refer: referTo(RefConfig)},
 		{name: "attributeWhenReady", min: 1, max: 2, ask: attribute(false), check: checkWait, refer: referTo(RefSensor)},
 		{name: "attributeWhenReadyAllowingOnFire", min: 1, max: 2, ask: attribute(true), check: checkWait, refer: referTo(RefSensor)},
+		{name: "location", max: 1, ask: location},
+		{name: "external", min: 2, max: 2, run: external, check: checkKey},
 		{name: "sensor", min: 1, max: 2, pure: true, check: checkKey, run: sensor,
 			ask: func(r *run, _ Entity, args []any) (any, error) { return sensor(r, args) }},
 	}
@@ -134,6 +137,34 @@ func attribute(allowOnFire bool) func(r *run, of Entity, args []any) (any, error
 		v, err := r.scope.AttributeWhenReady(r.ctx, of, sensor, o)
 		return inside(v), err
 	}
+}
+
+func location(r *run, of Entity, args []any) (any, error) {
+	i := 0.0
+	if len(args) > 0 {
+		n, ok := number(args[0])
+		if i = float(n); !ok || i < 0 || i != math.Trunc(i) || i > 1e6 {
+			return nil, invalid("expected the number of a location, 0 for the first, not %s", scalarText(args[0]))
+		}
+	}
+	v, err := r.scope.Location(r.ctx, of, int(i))
+	return inside(v), err
+}
+
+func external(r *run, args []any) (any, error) {
+	provider, err := name("a provider", args[0])
+	if err != nil {
+		return nil, err
+	}
+	key, err := name("a key", args[1])
+	if err != nil {
+		return nil, err
+	}
+	if r.scope == nil {
+		return nil, invalid("external is asked of a server; here is none")
+	}
+	v, err := r.scope.External(r.ctx, provider, key)
+	return inside(v), err
 }
 
 func sensor(_ *run, args []any) (any, error) {

@@ -60,6 +60,11 @@ type Scope interface {
 	Config(ctx context.Context, of Entity, key string) (any, error)
 	// AttributeWhenReady waits for a sensor's value.
 	AttributeWhenReady(ctx context.Context, of Entity, sensor string, o WaitOptions) (any, error)
+	// Location gives the i-th location of an entity, or of the nearest one
+	// above it that has any; fault.NotFound when there are fewer.
+	Location(ctx context.Context, of Entity, i int) (any, error)
+	// External gives a value that a provider outside has.
+	External(ctx context.Context, provider, key string) (any, error)
 }
 
 // WaitOptions are the conditions of attributeWhenReady.

@@ -114,6 +114,17 @@ func (w *world) Config(ctx context.Context, of expr.Entity, key string) (any, er
 	}
 }
 
+func (w *world) Location(_ context.Context, of expr.Entity, i int) (any, error) {
+	if i > 0 {
+		return nil, fault.New(fault.NotFound, "%s has 1 location, so none has the number %d", of.EntityName(), i)
+	}
+	return map[string]any{"name": "home"}, nil
+}
+
+func (w *world) External(_ context.Context, provider, key string) (any, error) {
+	return provider + "/" + key, nil
+}
+
 func (w *world) AttributeWhenReady(_ context.Context, of expr.Entity, sensor string, o expr.WaitOptions) (any, error) {
 	w.note("sensor %s of %s", sensor, of.EntityID())
 	w.waits = append(w.waits, o)

@@ -69,6 +69,31 @@ func (s scope) Find(_ context.Context, from expr.Entity, how expr.Locator, id st
 	return found, nil
 }
 
+func (s scope) Location(_ context.Context, of expr.Entity, i int) (any, error) {
+	e, err := s.own(of)
+	if err != nil {
+		return nil, err
+	}
+	names := e.Locations()
+	if i >= len(names) {
+		return nil, fault.New(fault.NotFound, "%s has %d locations, so none has the number %d", e.Name(), len(names), i)
+	}
+	out := map[string]any{"name": names[i], "displayName": names[i], "spec": names[i]}
+	if known := e.tree.outside; known != nil {
+		if kind := known.LocationKind(names[i]); kind != "" {
+			out["kind"] = kind
+		}
+	}
+	return out, nil
+}
+
+func (s scope) External(ctx context.Context, provider, key string) (any, error) {
+	if s.self.tree.outside == nil {
+		return nil, fault.New(fault.NotFound, "unknown external provider %q: this server has none", provider)
+	}
+	return s.self.tree.outside.External(ctx, provider, key)
+}
+
 func (s scope) own(h expr.Entity) (*Entity, error) {
 	if e, ok := h.(*Entity); ok && e != nil {
 		return e, nil
@@ -92,6 +117,8 @@ func (nowhere) Config(context.Context, expr.Entity, string) (any, error) {
 func (nowhere) AttributeWhenReady(context.Context, expr.Entity, string, expr.WaitOptions) (any, error) {
 	return nil, errNowhere
 }
+func (nowhere) Location(context.Context, expr.Entity, int) (any, error) { return nil, errNowhere }
+func (nowhere) External(context.Context, string, string) (any, error)   { return nil, errNowhere }
 func (nowhere) Find(context.Context, expr.Entity, expr.Locator, string) (expr.Entity, error) {
 	return nil, errNowhere
 }

@@ -23,8 +23,9 @@ const (
 
 // Tree holds all entities of a server.
 type Tree struct {
-	store store.Store
-	waits waits
+	store   store.Store
+	waits   waits
+	outside Outside // may be nil
 
 	mu       sync.RWMutex
 	entities map[ID]*Entity
@@ -44,6 +45,18 @@ type Later struct {
 	Value any   `json:"value"` // as written
 	Scope Scope `json:"scope,omitzero"`
 }
+
+// Outside is what expressions may ask that is no entity.
+type Outside interface {
+	// External gives a value of a configured provider.
+	External(ctx context.Context, provider, key string) (any, error)
+	// LocationKind gives the kind of a location, "" when it is not known.
+	LocationKind(name string) string
+}
+
+// SetOutside says whom expressions ask for what is no entity. It is called
+// before the tree is used.
+func (t *Tree) SetOutside(o Outside) { t.outside = o }
 
 // NewTree gives an empty tree that keeps itself in the store.
 func NewTree(s store.Store) *Tree {
