@@ -76,6 +76,15 @@ func (e *Engine) Config(ctx context.Context, ent *entity.Entity, key string) (an
 	return entity.Document(v), err
 }
 
+// Explain tells where a config value comes from and what it waits for, at once.
+// A key that nobody declares or sets is NotFound.
+func (e *Engine) Explain(ctx context.Context, ent *entity.Entity, key string) (*entity.Explanation, error) {
+	if _, set := ent.RawConfig(key); !set && ent.Key(key) == nil {
+		return nil, fault.New(fault.NotFound, "Config '%s' not known", key)
+	}
+	return ent.Explain(ctx, key), nil
+}
+
 // SetConfig writes a config value, durably. It may hold expressions; a constant
 // must be what its key allows.
 func (e *Engine) SetConfig(ctx context.Context, ent *entity.Entity, key string, value any) error {

@@ -29,7 +29,7 @@ type bundleSummary struct {
 func (s *Server) bundleOf(b *catalog.Bundle) bundleSummary {
 	out := bundleSummary{
 		SymbolicName: b.Name, Version: b.Version, Types: []typeSummary{}, Deleteable: !b.Native,
-		OSGiVersion: b.Version, Checksum: b.Checksum, Format: b.Format, IconURL: iconOf(b.ID(), b.IconURL),
+		OSGiVersion: b.Version, Checksum: b.Checksum, Format: b.Format, IconURL: iconOf("/v1/catalog/bundles/"+url.PathEscape(b.Name)+"/"+url.PathEscape(b.Version), b.IconURL),
 	}
 	for _, t := range s.typesOf(b) {
 		out.Types = append(out.Types, typeOfCatalog(t))
@@ -70,7 +70,7 @@ func (s *Server) install(c echo.Context, forceKey string) (*engine.BundleResult,
 	if err != nil {
 		return nil, err
 	}
-	return s.engine.AddBundle(lasting(c), engine.BundleRequest{Content: content, Format: c.QueryParam("format"), Force: force})
+	return s.engine.AddBundle(lasting(c), engine.BundleRequest{Content: content, File: c.QueryParam("file"), Format: c.QueryParam("format"), Force: force})
 }
 
 // installed answers with what was installed, or why it was not.
@@ -109,11 +109,19 @@ func (s *Server) addToCatalog(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	whole, err := queryBool(c, "itemDetails", true)
+	if err != nil {
+		return err
+	}
 	r, err := s.install(c, "forceUpdate")
 	return installed(c, r, err, func() any {
-		types := map[string]catalogItem{}
+		types := map[string]any{}
 		for _, t := range r.Types {
-			types[t.ID()] = s.itemOf(listOf(t), t)
+			if whole {
+				types[t.ID()] = s.installedItemOf(t)
+			} else {
+				types[t.ID()] = typeOfCatalog(t)
+			}
 		}
 		if !detail {
 			return types
@@ -250,8 +258,8 @@ var iconTypes = map[string]string{
 
 // icon serves an image of a bundle, or leads to where it is.
 func (s *Server) icon(c echo.Context, b *catalog.Bundle, ref string) error {
-	if strings.HasPrefix(ref, "https://") || strings.HasPrefix(ref, "http://") {
-		return c.Redirect(http.StatusSeeOther, ref)
+	if elsewhere(ref) {
+		return c.Redirect(http.StatusTemporaryRedirect, ref)
 	}
 	name := strings.TrimPrefix(strings.TrimPrefix(ref, "classpath://"), "/")
 	kind := iconTypes[strings.ToLower(path.Ext(name))]
@@ -269,11 +277,14 @@ func (s *Server) icon(c echo.Context, b *catalog.Bundle, ref string) error {
 }
 
 // iconOf gives the address of an icon: where it is, or where this server has
-// it.
-func iconOf(bundle, ref string) string {
-	if ref == "" || strings.HasPrefix(ref, "https://") || strings.HasPrefix(ref, "http://") {
+// it, below the address of what it belongs to.
+func iconOf(self, ref string) string {
+	if ref == "" || elsewhere(ref) {
 		return ref
 	}
-	name, version, _ := strings.Cut(bundle, ":")
-	return "/v1/catalog/bundles/" + url.PathEscape(name) + "/" + url.PathEscape(version) + "/icon"
+	return self + "/icon"
+}
+
+func elsewhere(ref string) bool {
+	return strings.HasPrefix(ref, "https://") || strings.HasPrefix(ref, "http://")
 }

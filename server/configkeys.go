@@ -102,6 +102,28 @@ func (s *Server) getConfig(c echo.Context) error {
 	return s.waitForConfig(c, ent, name, q)
 }
 
+// explainConfig tells where a value comes from. Values under the names of
+// secrets are not shown.
+func (s *Server) explainConfig(c echo.Context) error {
+	ent, err := s.entity(c)
+	if err != nil {
+		return err
+	}
+	x, err := s.engine.Explain(c.Request().Context(), ent, param(c, "config"))
+	if err != nil {
+		return err
+	}
+	x.Value = secret.Mask(x.Key, x.Value)
+	for i := range x.Levels {
+		x.Levels[i].Written = secret.Mask(x.Key, x.Levels[i].Written)
+		x.Levels[i].Default = secret.Mask(x.Key, x.Levels[i].Default)
+	}
+	for i := range x.Asked {
+		x.Asked[i].Answer = secret.Mask(x.Asked[i].Name, x.Asked[i].Answer)
+	}
+	return ok(c, x)
+}
+
 func (s *Server) waitForConfig(c echo.Context, ent *entity.Entity, name string, q configQuery) error {
 	wait, err := parseWait(c.QueryParam("timeout"), 0)
 	if err != nil {
@@ -122,7 +144,7 @@ func (s *Server) waitForConfig(c echo.Context, ent *entity.Entity, name string, 
 
 func knowsConfig(ent *entity.Entity, name string) bool {
 	_, written := ent.RawConfig(name)
-	return written || ent.Declaration().Key(name) != nil
+	return written || ent.Key(name) != nil
 }
 
 func (s *Server) setConfig(c echo.Context) error {

@@ -41,6 +41,7 @@ type Engine interface {
 	EntityByID(id string) (*entity.Entity, error)
 
 	Config(ctx context.Context, ent *entity.Entity, key string) (any, error)
+	Explain(ctx context.Context, ent *entity.Entity, key string) (*entity.Explanation, error)
 	SetConfig(ctx context.Context, ent *entity.Entity, key string, value any) error
 	SetSensor(ctx context.Context, ent *entity.Entity, name string, value any) error
 	ClearSensor(ctx context.Context, ent *entity.Entity, name string) error

@@ -260,6 +260,10 @@ func (f *fake) Entity(application, ref string) (*entity.Entity, error) {
 	return nil, fault.New(fault.NotFound, "Cannot find entity '%s' in application '%s'", ref, application)
 }
 
+func (f *fake) Explain(ctx context.Context, ent *entity.Entity, key string) (*entity.Explanation, error) {
+	return ent.Explain(ctx, key), nil
+}
+
 func (f *fake) Config(ctx context.Context, ent *entity.Entity, key string) (any, error) {
 	v, err := ent.Config(ctx, key)
 	return entity.Document(v), err

@@ -65,6 +65,7 @@ func (s *Server) valueRoutes(g *echo.Group) {
 	g.POST("/config", s.setConfigs)
 	g.GET("/config/current-state", s.currentConfig)
 	g.GET("/config/:config", s.getConfig)
+	g.GET("/config/:config/explain", s.explainConfig)
 	g.POST("/config/:config", s.setConfig)
 }
 

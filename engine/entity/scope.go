@@ -3,6 +3,7 @@ package entity
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/gowanus-project/gowanus/dsl/expr"
 	"github.com/gowanus-project/gowanus/engine/fault"
@@ -39,7 +40,9 @@ func (s scope) Config(ctx context.Context, of expr.Entity, key string) (any, err
 	if err != nil {
 		return nil, err
 	}
-	return e.Config(ctx, key)
+	v, err := e.Config(ctx, key)
+	note(ctx, "config", e, key, v, err)
+	return v, err
 }
 
 func (s scope) AttributeWhenReady(ctx context.Context, of expr.Entity, sensor string, o expr.WaitOptions) (any, error) {
@@ -48,10 +51,16 @@ func (s scope) AttributeWhenReady(ctx context.Context, of expr.Entity, sensor st
 		return nil, err
 	}
 	v, err := e.WhenReady(ctx, sensor, o)
+	note(ctx, "sensor", e, sensor, v, err)
 	return e.tree.Resolve(v), err
 }
 
-func (s scope) Find(_ context.Context, from expr.Entity, how expr.Locator, id string) (expr.Entity, error) {
+func (s scope) Find(ctx context.Context, from expr.Entity, how expr.Locator, id string) (found expr.Entity, err error) {
+	defer func() { note(ctx, "entity", from, strings.TrimSpace(how.String()+" "+id), found, err) }()
+	return s.locate(from, how, id)
+}
+
+func (s scope) locate(from expr.Entity, how expr.Locator, id string) (expr.Entity, error) {
 	e, err := s.own(from)
 	if err != nil {
 		return nil, err
@@ -91,7 +100,9 @@ func (s scope) External(ctx context.Context, provider, key string) (any, error) 
 	if s.self.tree.outside == nil {
 		return nil, fault.New(fault.NotFound, "unknown external provider %q: this server has none", provider)
 	}
-	return s.self.tree.outside.External(ctx, provider, key)
+	v, err := s.self.tree.outside.External(ctx, provider, key)
+	note(ctx, "external", nil, provider+" "+key, nil, err)
+	return v, err
 }
 
 func (s scope) own(h expr.Entity) (*Entity, error) {

@@ -1,0 +1,342 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"cmp"
+	"context"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// catalogType is a type as the REST API lists it.
+type catalogType struct {
+	Name        string   `json:"symbolicName"`
+	Version     string   `json:"version"`
+	Bundle      string   `json:"containingBundle"`
+	Title       string   `json:"displayName"`
+	Description string   `json:"description"`
+	Supertypes  []string `json:"supertypes"`
+	Deprecated  bool     `json:"deprecated"`
+	Disabled    bool     `json:"disabled"`
+	Template    bool     `json:"template"`
+	Aliases     []string `json:"aliases"`
+	Plan        *struct {
+		Data string `json:"data"`
+	} `json:"plan"`
+	Config []struct {
+		Name        string   `json:"name"`
+		Type        string   `json:"type"`
+		Default     any      `json:"defaultValue"`
+		Description string   `json:"description"`
+		Constraints []string `json:"constraints"`
+	} `json:"config"`
+	Sensors []struct {
+		Name, Type, Description string
+	} `json:"sensors"`
+	Effectors []struct {
+		Name, Description string
+	} `json:"effectors"`
+}
+
+func (t *catalogType) kind() string {
+	if t.Template {
+		return "template"
+	}
+	if len(t.Supertypes) == 0 {
+		return ""
+	}
+	return t.Supertypes[0]
+}
+
+func (c *cli) catalogCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "catalog", Short: "Add types to the catalog, list them, show and delete them",
+		Long: `The catalog has the types that blueprints name. Those of the server itself are
+always there; others come with bundles: BOM files, zip archives of one, or folders.`,
+	}
+	cmd.AddCommand(c.catalogAddCommand(), c.catalogListCommand(), c.catalogShowCommand(), c.catalogDeleteCommand())
+	return cmd
+}
+
+func (c *cli) catalogAddCommand() *cobra.Command {
+	var force bool
+	cmd := &cobra.Command{
+		Use: "add FILE|FOLDER…", Short: "Add bundles to the catalog", Args: cobra.MinimumNArgs(1),
+		Long: `Add bundles: BOM files in YAML, zip archives with a catalog.bom, or folders with one,
+which are packed. FILE may be "-" for standard input. A bundle is added as a whole or
+not at all; one that is there already in the same form is left as it is.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cl, err := c.client()
+			if err != nil {
+				return err
+			}
+			for _, arg := range args {
+				if err := c.catalogAdd(cmd.Context(), cl, arg, force); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&force, "force", false, "also in place of a different bundle of the same name and version")
+	return cmd
+}
+
+func (c *cli) catalogAdd(ctx context.Context, cl *client, name string, force bool) error {
+	b, err := c.bundle(name)
+	if err != nil {
+		return err
+	}
+	q := url.Values{"file": {b.file}} // for the places of errors
+	if force {
+		q.Set("force", "true")
+	}
+	path := "/v1/catalog/bundles?" + q.Encode()
+	if c.json() {
+		_, text, err := cl.do(ctx, http.MethodPost, path, b)
+		if err != nil {
+			return err
+		}
+		return c.indent(text)
+	}
+	var answer struct {
+		Message string                 `json:"message"`
+		Types   map[string]catalogType `json:"types"`
+	}
+	if err := cl.call(ctx, http.MethodPost, path, b, &answer); err != nil {
+		return err
+	}
+	c.printf("%s\n", clean(answer.Message))
+	ids := make([]string, 0, len(answer.Types))
+	for id := range answer.Types {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		c.printf("  %s\n", clean(id))
+	}
+	return nil
+}
+
+// bundle reads a bundle from a file, or packs a folder.
+func (c *cli) bundle(name string) (*body, error) {
+	info, err := os.Stat(name)
+	if name == "-" || err == nil && !info.IsDir() {
+		b, err := c.blueprint(name)
+		if err == nil {
+			b.contentType = "application/octet-stream"
+		}
+		return b, err
+	}
+	if err != nil {
+		return nil, usageError("read the bundle: %w", err)
+	}
+	var packed bytes.Buffer
+	z := zip.NewWriter(&packed)
+	if err := z.AddFS(plainFiles{os.DirFS(name)}); err != nil {
+		return nil, usageError("pack the folder: %w", err)
+	}
+	if err := z.Close(); err != nil {
+		return nil, err
+	}
+	return &body{text: packed.Bytes(), contentType: "application/zip", file: filepath.ToSlash(name)}, nil
+}
+
+// plainFiles is a file system without what begins with a dot.
+type plainFiles struct{ fs.FS }
+
+func (f plainFiles) ReadDir(name string) ([]fs.DirEntry, error) {
+	list, err := fs.ReadDir(f.FS, name)
+	return slices.DeleteFunc(list, func(e fs.DirEntry) bool { return strings.HasPrefix(e.Name(), ".") }), err
+}
+
+func (c *cli) catalogListCommand() *cobra.Command {
+	var kind string
+	var all bool
+	cmd := &cobra.Command{
+		Use: "list [TEXT]", Aliases: []string{"ls"}, Short: "List the types in the catalog", Args: cobra.MaximumNArgs(1),
+		Long: "List the types in the catalog whose name has TEXT in it, the best version of each.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			q := url.Values{}
+			if len(args) > 0 {
+				q.Set("fragment", args[0])
+			}
+			if kind != "" {
+				q.Set("supertype", kind)
+			}
+			if all {
+				q.Set("versions", "all")
+			}
+			return c.catalogList(cmd.Context(), "/v1/catalog/types?"+q.Encode())
+		},
+	}
+	cmd.Flags().StringVar(&kind, "kind", "", "only entity, application, policy, enricher, initializer, strategy, location or bean")
+	cmd.Flags().BoolVar(&all, "all", false, "all versions")
+	return cmd
+}
+
+func (c *cli) catalogList(ctx context.Context, path string) error {
+	cl, err := c.client()
+	if err != nil {
+		return err
+	}
+	if c.json() {
+		return c.printJSON(ctx, cl, path)
+	}
+	var types []catalogType
+	if err := cl.get(ctx, path, &types); err != nil {
+		return err
+	}
+	t := c.plainTable("NAME", "VERSION", "KIND", "BUNDLE", "")
+	for _, typ := range types {
+		var marks []string
+		if typ.Deprecated {
+			marks = append(marks, "deprecated")
+		}
+		if typ.Disabled {
+			marks = append(marks, "disabled")
+		}
+		t.AppendRow([]any{oneLine(typ.Name), oneLine(typ.Version), typ.kind(), oneLine(typ.Bundle), strings.Join(marks, ", ")})
+	}
+	t.Render()
+	return nil
+}
+
+// typePath gives the API's path of NAME or NAME:VERSION below a base.
+func typePath(base, ref string) string {
+	name, version, _ := strings.Cut(ref, ":")
+	return base + url.PathEscape(name) + "/" + url.PathEscape(cmp.Or(version, "latest"))
+}
+
+func (c *cli) catalogShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "show NAME[:VERSION]", Short: "Show a type of the catalog", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cl, err := c.client()
+			if err != nil {
+				return err
+			}
+			path := typePath("/v1/catalog/types/", args[0])
+			if c.json() {
+				return c.printJSON(cmd.Context(), cl, path)
+			}
+			var t catalogType
+			if err := cl.get(cmd.Context(), path, &t); err != nil {
+				return err
+			}
+			c.showType(&t)
+			return nil
+		},
+	}
+}
+
+func (c *cli) showType(t *catalogType) {
+	c.printf("%s:%s\n", clean(t.Name), clean(t.Version))
+	for _, line := range [][2]string{
+		{"title", t.Title}, {"about", t.Description}, {"kind", t.kind()}, {"bundle", t.Bundle}, {"aliases", strings.Join(t.Aliases, ", ")},
+	} {
+		if line[1] != "" {
+			c.printf("  %-8s %s\n", line[0], oneLine(line[1]))
+		}
+	}
+	if len(t.Config) > 0 {
+		c.printf("config:\n")
+		for _, k := range t.Config {
+			c.printf("  %s (%s)", clean(k.Name), clean(k.Type))
+			if k.Default != nil {
+				c.printf(" = %s", oneLine(value(k.Default)))
+			}
+			if k.Description != "" {
+				c.printf("  %s", oneLine(k.Description))
+			}
+			c.printf("\n")
+		}
+	}
+	for _, list := range []struct {
+		title string
+		items [][2]string
+	}{{"sensors", pairs(t.Sensors)}, {"effectors", pairsOf(t)}} {
+		if len(list.items) > 0 {
+			c.printf("%s:\n", list.title)
+		}
+		for _, item := range list.items {
+			c.printf("  %s\n", strings.TrimSpace(oneLine(item[0])+"  "+oneLine(item[1])))
+		}
+	}
+	if t.Plan != nil {
+		c.printf("plan:\n")
+		for line := range strings.Lines(strings.TrimRight(t.Plan.Data, "\n")) {
+			c.printf("  %s\n", clean(strings.TrimRight(line, "\n")))
+		}
+	}
+}
+
+func pairs(sensors []struct{ Name, Type, Description string }) (out [][2]string) {
+	for _, s := range sensors {
+		out = append(out, [2]string{s.Name + " (" + s.Type + ")", s.Description})
+	}
+	return out
+}
+
+func pairsOf(t *catalogType) (out [][2]string) {
+	for _, e := range t.Effectors {
+		out = append(out, [2]string{e.Name, e.Description})
+	}
+	return out
+}
+
+func (c *cli) catalogDeleteCommand() *cobra.Command {
+	var bundle, force bool
+	cmd := &cobra.Command{
+		Use: "delete NAME:VERSION…", Aliases: []string{"rm"}, Short: "Delete types, or bundles, from the catalog", Args: cobra.MinimumNArgs(1),
+		Long: "Delete types or, with --bundle, whole bundles. Applications that were made from them stay as they are.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cl, err := c.client()
+			if err != nil {
+				return err
+			}
+			for _, arg := range args {
+				if !strings.Contains(arg, ":") {
+					return usageError("%s: expected NAME:VERSION", arg)
+				}
+				if err := c.catalogDelete(cmd.Context(), cl, arg, bundle, force); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&bundle, "bundle", false, "delete bundles")
+	cmd.Flags().BoolVar(&force, "force", false, "with --bundle: also if other types start from its types")
+	return cmd
+}
+
+func (c *cli) catalogDelete(ctx context.Context, cl *client, ref string, bundle, force bool) error {
+	path := typePath("/v1/catalog/bundles/", ref)
+	if force {
+		path += "?force=true"
+	}
+	if !bundle {
+		var t catalogType
+		if err := cl.get(ctx, typePath("/v1/catalog/types/", ref), &t); err != nil {
+			return err
+		}
+		list := map[string]string{"policy": "policies", "enricher": "enrichers", "location": "locations", "template": "applications"}[t.kind()]
+		path = typePath("/v1/catalog/"+cmp.Or(list, "entities")+"/", ref)
+	}
+	if err := cl.call(ctx, http.MethodDelete, path, nil, nil); err != nil {
+		return err
+	}
+	if !c.json() {
+		c.printf("%s is deleted\n", clean(ref))
+	}
+	return nil
+}

@@ -1,0 +1,184 @@
+package camp
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/gowanus-project/gowanus/engine/hook"
+)
+
+// schemaDialect is the version of JSON Schema that Schema writes.
+const schemaDialect = "https://json-schema.org/draft/2020-12/schema"
+
+type object = map[string]any
+
+// Schema gives a JSON Schema of blueprints, for editors: the keys that Parse
+// reads and, for each of the types, its config. Any value may also be an
+// expression.
+func Schema(types []hook.Type) map[string]any {
+	defs := object{
+		"expression": object{"anyOf": []any{
+			object{"type": "string", "pattern": `^\$brooklyn:`},
+			object{"type": "object", "minProperties": 1, "maxProperties": 1, "patternProperties": object{`^\$brooklyn:`: true}, "additionalProperties": false},
+		}},
+		"config":    object{"type": "object"},
+		"location":  object{"anyOf": []any{object{"type": "string"}, object{"type": "object", "minProperties": 1, "maxProperties": 1}}},
+		"parameter": parameterSchema(),
+		"service":   serviceSchema(types),
+	}
+	for _, kind := range []string{"policy", "enricher", "initializer"} {
+		defs[kind] = partSchema(kind, types)
+	}
+	for _, t := range types {
+		defs[definition(t)] = configSchema(t)
+	}
+	properties := commonProperties()
+	properties["services"] = object{"type": "array", "items": ref("service"), "description": "what the application consists of"}
+	properties["wrappedApp"] = object{"type": "boolean", "description": "whether a single service is put into an application of its own"}
+	properties["tags"] = object{"type": "array"}
+	return object{
+		"$schema": schemaDialect, "title": "Gowanus blueprint", "type": "object", "properties": properties,
+		"anyOf": []any{object{"required": []any{"services"}}, ref("service")}, "$defs": defs,
+	}
+}
+
+// TypeSchema gives a JSON Schema of the config of one type.
+func TypeSchema(t hook.Type) map[string]any {
+	out := configSchema(t)
+	out["$schema"], out["title"] = schemaDialect, t.Name
+	out["$defs"] = object{"expression": Schema(nil)["$defs"].(object)["expression"]}
+	return out
+}
+
+func ref(name string) object { return object{"$ref": "#/$defs/" + name} }
+
+// definition gives a type's name among the definitions.
+func definition(t hook.Type) string {
+	return t.Kind + "." + strings.NewReplacer("/", "_", "~", "_", "#", "_").Replace(t.Name)
+}
+
+func commonProperties() object {
+	text := func(doc string) object { return object{"type": "string", "description": doc} }
+	list := func(kind, doc string) object {
+		return object{"type": "array", "description": doc, "items": ref(kind)}
+	}
+	locations := object{"anyOf": []any{ref("location"), object{"type": "array", "items": ref("location")}}}
+	return object{
+		"id": text("the plan id, which expressions find the entity by"), "name": text("the display name"),
+		"description": text("for people"), "iconUrl": text("the address of an icon"),
+		"location": locations, "locations": locations,
+		"brooklyn.config": ref("config"), "brooklyn.flags": ref("config"),
+		"brooklyn.parameters":   list("parameter", "config keys that this blueprint declares"),
+		"brooklyn.policies":     list("policy", "what acts at events"),
+		"brooklyn.enrichers":    list("enricher", "what makes sensors of sensors"),
+		"brooklyn.initializers": list("initializer", "effectors and sensors that are added"),
+		"brooklyn.tags":         object{"type": "array"},
+	}
+}
+
+func serviceSchema(types []hook.Type) object {
+	properties := commonProperties()
+	properties["brooklyn.children"] = object{"type": "array", "items": ref("service")}
+	properties["version"] = object{"type": []any{"string", "number"}}
+	var oneType []any
+	for _, key := range typeKeys {
+		properties[key] = object{"type": "string", "description": "a type of the catalog", "examples": names(types, "entity")}
+		oneType = append(oneType, object{"required": []any{key}})
+	}
+	return object{"type": "object", "properties": properties, "anyOf": oneType, "allOf": perType(types, "entity")}
+}
+
+func partSchema(kind string, types []hook.Type) object {
+	return object{"anyOf": []any{
+		object{"type": "string", "examples": names(types, kind)},
+		object{
+			"type": "object", "properties": object{
+				"type": object{"type": "string", "examples": names(types, kind)}, "id": object{"type": "string"},
+				"name": object{"type": "string"}, "brooklyn.config": ref("config"),
+			},
+			"allOf": perType(types, kind),
+		},
+	}}
+}
+
+// perType says which config goes with which type.
+func perType(types []hook.Type, kind string) []any {
+	out := []any{}
+	for _, t := range types {
+		if t.Kind != kind || len(t.Config) == 0 {
+			continue
+		}
+		words := []any{t.Name}
+		for _, a := range t.Aliases {
+			words = append(words, a)
+		}
+		out = append(out, object{
+			"if":   object{"properties": object{"type": object{"enum": words}}, "required": []any{"type"}},
+			"then": object{"properties": object{"brooklyn.config": ref(definition(t))}},
+		})
+	}
+	return out
+}
+
+func names(types []hook.Type, kind string) []any {
+	out := []any{}
+	for _, t := range types {
+		if t.Kind == kind {
+			out = append(out, t.Name)
+		}
+	}
+	return out
+}
+
+func parameterSchema() object {
+	modes := []any{"overwrite", "always", "deep_merge", "never", "none", "not_reinherited"}
+	return object{"anyOf": []any{object{"type": "string"}, object{
+		"type": "object", "required": []any{"name"}, "properties": object{
+			"name": object{"type": "string"}, "label": object{"type": "string"}, "description": object{"type": "string"},
+			"type":    object{"type": "string", "examples": []any{"string", "boolean", "integer", "double", "duration", "port", "list", "map", "list<string>"}},
+			"default": true, "pinned": object{"type": "boolean"}, "constraints": true,
+			"inheritance.type": object{"enum": modes}, "inheritance.runtime": object{"enum": modes},
+		},
+	}}}
+}
+
+// configSchema describes the config of a type. Other keys are allowed: those
+// below may want them.
+func configSchema(t hook.Type) object {
+	properties := object{}
+	for i := range t.Config {
+		k := &t.Config[i]
+		s := keySchema(k)
+		for _, name := range slices.Concat([]string{k.Name}, k.Flags) {
+			properties[name] = s
+		}
+	}
+	out := object{"type": "object", "properties": properties}
+	if t.Description != "" {
+		out["description"] = t.Description
+	}
+	return out
+}
+
+// keySchema describes the values of a key: what its type is written as, or an
+// expression.
+func keySchema(k *hook.ConfigKey) object {
+	out := object{}
+	if k.Description != "" {
+		out["description"] = k.Description
+	}
+	if k.Default != nil {
+		out["default"] = k.Default
+	}
+	base, _, _ := strings.Cut(strings.ToLower(k.Type), "<")
+	types := map[string][]any{
+		"boolean": {"boolean", "string"}, "integer": {"integer", "string"}, "int": {"integer", "string"}, "long": {"integer", "string"},
+		"double": {"number", "string"}, "float": {"number", "string"}, "string": {"string", "number", "boolean"}, "map": {"object", "string"},
+		"list": {"array", "string", "number", "boolean"}, "duration": {"string", "number"}, "port": {"integer", "string"},
+	}[base]
+	if types == nil {
+		return out
+	}
+	out["anyOf"] = []any{object{"type": types}, ref("expression"), object{"type": "null"}}
+	return out
+}
