@@ -25,22 +25,30 @@ const maxParts = 1000
 
 // readBody reads the whole body within the limits of size and time.
 func (s *Server) readBody(c echo.Context) ([]byte, error) {
+	if c.Request().ContentLength > s.limits.Body {
+		c.Response().Header().Set("Connection", "close") // instead of reading it all
+		return nil, s.tooLarge()
+	}
 	w := c.Response().Writer
 	rc := http.NewResponseController(w)
 	_ = rc.SetReadDeadline(time.Now().Add(s.limits.BodyTimeout))
 	text, err := io.ReadAll(http.MaxBytesReader(w, c.Request().Body, s.limits.Body))
 	_ = rc.SetReadDeadline(time.Time{})
-	var tooLarge *http.MaxBytesError
+	var more *http.MaxBytesError
 	switch {
 	case err == nil:
 		return text, nil
-	case errors.As(err, &tooLarge):
-		return nil, fault.New(fault.Limit, "the body has more than %d bytes (Limits.Body)", s.limits.Body)
+	case errors.As(err, &more):
+		return nil, s.tooLarge()
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = fault.New(fault.Timeout, "the body did not arrive within %s (Limits.BodyTimeout)", s.limits.BodyTimeout)
 		return nil, &failure{http.StatusRequestTimeout, err}
 	}
 	return nil, fault.New(fault.Invalid, "read the body: %w", err)
+}
+
+func (s *Server) tooLarge() error {
+	return fault.New(fault.Limit, "the body has more than %d bytes (Limits.Body)", s.limits.Body)
 }
 
 // mediaType gives the media type of the body and its parameters; one that

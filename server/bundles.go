@@ -149,7 +149,7 @@ func (s *Server) listBundles(c echo.Context) error {
 		}
 		sum := s.bundleOf(b)
 		if !detail && name == "" {
-			sum.Types = nil
+			sum.Types = []typeSummary{}
 		}
 		out = append(out, sum)
 	}
@@ -261,7 +261,7 @@ func (s *Server) icon(c echo.Context, b *catalog.Bundle, ref string) error {
 	if elsewhere(ref) {
 		return c.Redirect(http.StatusTemporaryRedirect, ref)
 	}
-	name := strings.TrimPrefix(strings.TrimPrefix(ref, "classpath://"), "/")
+	name := strings.TrimLeft(strings.TrimPrefix(ref, "classpath:"), "/")
 	kind := iconTypes[strings.ToLower(path.Ext(name))]
 	if name == "" || kind == "" {
 		return fault.New(fault.NotFound, "bundle %s has no such icon", b.ID())

@@ -2,7 +2,6 @@ package server
 
 import (
 	"net/url"
-	"strings"
 
 	"github.com/gowanus-project/gowanus/engine/catalog"
 )
@@ -47,11 +46,8 @@ func typeOfCatalog(t *catalog.Type) typeSummary {
 	self := "/v1/catalog/types/" + url.PathEscape(t.Name) + "/" + url.PathEscape(t.Version)
 	out := typeSummary{
 		SymbolicName: t.Name, Version: t.Version, ContainingBundle: t.Bundle.ID(), Kind: "SPEC",
-		DisplayName: t.Title, Description: t.Description, IconURL: t.Icon, Aliases: t.Aliases, Tags: t.Tags,
+		DisplayName: t.Title, Description: t.Description, IconURL: iconOf(self, t.Icon), Aliases: t.Aliases, Tags: t.Tags,
 		Disabled: t.Disabled, Deprecated: t.Deprecated, Template: t.Template, Links: typeLinks{self},
-	}
-	if t.Icon != "" && !strings.Contains(t.Icon, "://") {
-		out.IconURL = self + "/icon"
 	}
 	switch {
 	case t.Application:

@@ -45,6 +45,23 @@ func (s *Server) itemOf(list string, t *catalog.Type) catalogItem {
 	return out
 }
 
+// installedItem is a type that was just added: in the older form, with what
+// the newer one has besides.
+type installedItem struct {
+	catalogItem
+	Kind        string   `json:"kind"`
+	DisplayName string   `json:"displayName,omitempty"`
+	Aliases     []string `json:"aliases,omitempty"`
+	Supertypes  []string `json:"supertypes,omitempty"`
+	Disabled    bool     `json:"disabled,omitempty"`
+	Template    bool     `json:"template,omitempty"`
+}
+
+func (s *Server) installedItemOf(t *catalog.Type) installedItem {
+	sum := typeOfCatalog(t)
+	return installedItem{s.itemOf(listOf(t), t), sum.Kind, sum.DisplayName, sum.Aliases, sum.Supertypes, sum.Disabled, sum.Template}
+}
+
 func (s *Server) listCatalog(kind string) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		q, err := readTypeQuery(c, kind)

@@ -92,7 +92,8 @@ func (s *Server) listTypes(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	super := c.QueryParam("supertype")
+	super := c.QueryParam("supertype") // or the name of Brooklyn's interface
+	super = super[strings.LastIndexByte(super, '.')+1:]
 	out := []typeSummary{}
 	for _, t := range s.find(q) {
 		if super == "" || strings.EqualFold(super, t.Kind) || (t.Application || t.Template) && strings.EqualFold(super, "application") {
@@ -166,7 +167,7 @@ func (s *Server) markType(mark string) echo.HandlerFunc {
 		}
 		value, err := parseBool(mark, strings.Trim(string(body), "\" \n\r\t"))
 		if err != nil {
-			return err
+			return fault.New(fault.Invalid, "the body is %.40q, which is neither true nor false", body)
 		}
 		name, version, _ := strings.Cut(param(c, "name"), ":")
 		var deprecated, disabled *bool
@@ -184,7 +185,11 @@ func (s *Server) markType(mark string) echo.HandlerFunc {
 
 func (s *Server) deleteFromCatalog(list string) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if err := s.engine.RemoveType(lasting(c), listKinds[list], param(c, "name"), param(c, "version")); err != nil {
+		name, version := param(c, "name"), param(c, "version")
+		if t, err := s.engine.Type(name, version); err == nil && list == "applications" && !t.Template && !t.Application {
+			return fault.New(fault.Precondition, "%s is neither a template nor an application", t.ID())
+		}
+		if err := s.engine.RemoveType(lasting(c), listKinds[list], name, version); err != nil {
 			return err
 		}
 		return noContent(c)
