@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gowanus-project/gowanus/engine/catalog"
+	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/internal/coerce"
@@ -21,14 +22,14 @@ func Types() []*catalog.Type {
 			Name: "org.apache.brooklyn.entity.group.DynamicCluster", Kind: catalog.Entity,
 			Aliases:     []string{"brooklyn.entity.group.DynamicCluster", "dynamic-cluster"},
 			Description: "members of one kind, as many as are wanted",
-			Config: []hook.ConfigKey{
+			Config: append(entity.QuorumKeys(), []hook.ConfigKey{
 				{Name: "cluster.initial.size", Flags: []string{"initialSize"}, Type: "integer", Default: int64(1), Description: "how many members it starts with"},
 				{Name: "cluster.initial.quorumSize", Flags: []string{"initialQuorumSize"}, Type: "integer", Description: "how many of these must start; all when absent"},
 				{Name: "cluster.max.size", Flags: []string{"maxSize"}, Type: "integer", Description: "more members are refused"},
 				{Name: "dynamiccluster.memberspec", Flags: []string{"memberSpec"}, Type: "any", Inherit: "never", Description: "what a member is, an entitySpec"},
 				{Name: "dynamiccluster.firstmemberspec", Flags: []string{"firstMemberSpec"}, Type: "any", Inherit: "never", Description: "what the first one is, if not the same"},
 				{Name: "dynamiccluster.quarantineFailedEntities", Flags: []string{"quarantineFailedEntities"}, Type: "boolean", Default: true, Description: "whether a member that does not start is kept, as a child that is no member"},
-			},
+			}...),
 			Sensors: []hook.Sensor{
 				{Name: "group.members", Type: "list", Description: "the members"},
 				{Name: "group.members.count", Type: "integer", Description: "how many there are"},

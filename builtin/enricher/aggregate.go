@@ -2,7 +2,6 @@ package enricher
 
 import (
 	"context"
-	"maps"
 	"slices"
 
 	"github.com/gowanus-project/gowanus/engine/catalog"
@@ -170,9 +169,13 @@ func aggregateMap(ctx context.Context, h catalog.EnricherHost) error {
 func (s *setup) quorum() func(values []any) any {
 	word := s.text("quorum.check.type")
 	total, fixed := s.value("quorum.total.size").(int64)
-	check := checks[word]
-	if check == nil {
-		s.fail("quorum.check.type: unknown check %q; expected one of %v", word, slices.Sorted(maps.Keys(checks)))
+	var typ any
+	if word != "" {
+		typ = word
+	}
+	check, ok := entity.Quorum(typ)
+	if !ok {
+		s.fail("quorum.check.type: unknown check %q; expected a number or one of %v", word, entity.Quorums())
 		return list
 	}
 	return func(values []any) any {
@@ -187,16 +190,4 @@ func (s *setup) quorum() func(values []any) any {
 		}
 		return check(up, size)
 	}
-}
-
-// checks tell, of how many are up and how many there should be, whether that
-// is a quorum; the words are Brooklyn's QuorumChecks.
-var checks = map[string]func(up, size int) bool{
-	"":                      func(up, size int) bool { return up >= size },
-	"all":                   func(up, size int) bool { return up >= size },
-	"allAndAtLeastOne":      func(up, size int) bool { return up >= size && up > 0 },
-	"atLeastOne":            func(up, _ int) bool { return up > 0 },
-	"atLeastOneUnlessEmpty": func(up, size int) bool { return up > 0 || size == 0 },
-	"alwaysTrue":            func(int, int) bool { return true },
-	"alwaysHealthy":         func(int, int) bool { return true },
 }

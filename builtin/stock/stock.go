@@ -24,7 +24,8 @@ func Types() []*catalog.Type {
 				Aliases: []string{
 					"brooklyn.entity.basic.BasicApplication", "org.apache.brooklyn.entity.basic.BasicApplication", "basic-application",
 				},
-				Description: "an application: starts and stops its children, and is up when all of them are",
+				Description: "an application: starts and stops its children, and is up when enough of them are",
+				Config:      entity.QuorumKeys(),
 				Effectors:   lifecycle, Sensors: serviceSensors,
 			},
 			Version: version, Application: true, Entity: family{},

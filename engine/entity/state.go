@@ -1,7 +1,6 @@
 package entity
 
 import (
-	"fmt"
 	"maps"
 	"reflect"
 	"time"
@@ -148,8 +147,8 @@ func (c *change) derive(e *Entity) {
 // quorate publishes how the children of an aggregating entity fare. The caller
 // holds p.mu.
 func (c *change) quorate(p *Entity) {
-	c.set(p, NotUpIndicators, with(p.sensors[NotUpIndicators].Value, childrenIndicator, p.quorum.missing()))
-	c.set(p, ServiceProblems, with(p.sensors[ServiceProblems].Value, childrenIndicator, p.quorum.burning()))
+	c.set(p, NotUpIndicators, with(p.sensors[NotUpIndicators].Value, childrenIndicator, p.quorum.missing(p.check(UpQuorum))))
+	c.set(p, ServiceProblems, with(p.sensors[ServiceProblems].Value, childrenIndicator, p.quorum.burning(p.check(RunningQuorum))))
 	c.derive(p)
 }
 
@@ -157,72 +156,4 @@ func (c *change) quorate(p *Entity) {
 func (e *Entity) destroyed() {
 	e.topic.Enqueue(event.Event{Source: string(e.rec.ID), Sensor: ServiceState, Value: Destroyed, Time: time.Now().UTC()})
 	e.topic.Drain()
-}
-
-// quorum counts how the children fare, so that one child's change costs the
-// same however many there are.
-type quorum struct {
-	children map[ID]string // state of each startable child
-	up, fire int
-	total    int
-}
-
-// note takes a child's state and tells whether the counts changed.
-func (q *quorum) note(child *Entity, state string) bool {
-	fate := "down"
-	switch {
-	case state == OnFire:
-		fate = "fire"
-	case child.sensors[ServiceUp].Value == true:
-		fate = "up"
-	}
-	old, known := q.children[child.rec.ID]
-	if known && old == fate {
-		return false
-	}
-	if q.children == nil {
-		q.children = map[ID]string{}
-	}
-	q.children[child.rec.ID] = fate
-	q.count(old, -1)
-	q.count(fate, 1)
-	if !known {
-		q.total++
-	}
-	return true
-}
-
-func (q *quorum) drop(child ID) bool {
-	old, known := q.children[child]
-	if known {
-		delete(q.children, child)
-		q.count(old, -1)
-		q.total--
-	}
-	return known
-}
-
-func (q *quorum) count(fate string, by int) {
-	switch fate {
-	case "up":
-		q.up += by
-	case "fire":
-		q.fire += by
-	}
-}
-
-// missing gives the indicator's text, nil when all children are up.
-func (q *quorum) missing() any {
-	if q.up == q.total {
-		return nil
-	}
-	return fmt.Sprintf("%d of %d children are not up", q.total-q.up, q.total)
-}
-
-// burning gives the problem's text, nil when no child is on fire.
-func (q *quorum) burning() any {
-	if q.fire == 0 {
-		return nil
-	}
-	return fmt.Sprintf("%d of %d children are on fire", q.fire, q.total)
 }
