@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gowanus-project/gowanus/engine/hook"
+	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
 
 // schemaDialect is the version of JSON Schema that Schema writes.
@@ -170,6 +171,10 @@ func keySchema(k *hook.ConfigKey) object {
 	if k.Default != nil {
 		out["default"] = k.Default
 	}
+	if choices := k.Choices(); choices != nil && !slices.ContainsFunc(choices, ambiguous) {
+		out["anyOf"] = []any{object{"enum": choices}, ref("expression"), object{"type": "null"}}
+		return out
+	}
 	base, _, _ := strings.Cut(strings.ToLower(k.Type), "<")
 	types := map[string][]any{
 		"boolean": {"boolean", "string"}, "integer": {"integer", "string"}, "int": {"integer", "string"}, "long": {"integer", "string"},
@@ -181,4 +186,19 @@ func keySchema(k *hook.ConfigKey) object {
 	}
 	out["anyOf"] = []any{object{"type": types}, ref("expression"), object{"type": "null"}}
 	return out
+}
+
+// ambiguous tells whether a text without quotes is something else in YAML, as
+// 1 and true are. An editor would then refuse what the server takes.
+func ambiguous(choice any) bool {
+	text, isText := choice.(string)
+	if !isText || text == "" {
+		return false
+	}
+	n, err := yamlpos.Parse("", []byte(text), yamlpos.Limits{})
+	if err != nil || n.Kind != yamlpos.Scalar {
+		return true
+	}
+	_, same := n.Value.(string)
+	return !same
 }

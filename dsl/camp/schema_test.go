@@ -15,6 +15,8 @@ func TestSchemaRefs(t *testing.T) {
 	types := []hook.Type{
 		{Name: "org.example.Web", Kind: "entity", Aliases: []string{"web"}, Config: []hook.ConfigKey{
 			{Name: "web.port", Flags: []string{"port"}, Type: "port", Default: int64(80), Description: "where it listens"}, {Name: "any", Type: "any"},
+			{Name: "mode", Type: "string", Constraints: []any{map[string]any{"regex": "fast|safe"}}},
+			{Name: "level", Type: "string", Constraints: []any{map[string]any{"regex": "1|2"}}},
 		}},
 		{Name: "scaler", Kind: "policy", Config: []hook.ConfigKey{{Name: "max", Type: "integer"}}},
 	}
@@ -33,7 +35,7 @@ func TestSchemaRefs(t *testing.T) {
 	for _, want := range []string{
 		`"brooklyn.children"`, `"serviceType"`, `"wrappedApp"`, `"inheritance.runtime"`, `"enum":["org.example.Web","web"]`,
 		`"port":{"anyOf":[{"type":["integer","string"]},{"$ref":"#/$defs/expression"},{"type":"null"}],"default":80,"description":"where it listens"}`,
-		`"policy.scaler"`,
+		`"mode":{"anyOf":[{"enum":["fast","safe"]},`, `"level":{"anyOf":[{"type":["string","number","boolean"]},`, `"policy.scaler"`,
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the schema has no %s", want)
