@@ -81,12 +81,12 @@ func TestEffector(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	for steps, want := range map[string]string{
-		"[]":                                  "steps: expected a list of steps",
-		"[ retrun ]":                          `step 1: unknown step "retrun"; did you mean "return"?`,
-		"[ no-op, 'no-op at all' ]":           `step 2: no-op takes nothing, not "at all"`,
-		"[ 'set-sensor x' ]":                  `step 1: set-sensor: expected [TYPE] NAME = VALUE, not "x"`,
-		"[ {step: log, mesage: x} ]":          `step 1: log has no input "mesage"; did you mean "message"?`,
-		"[ {message: x} ]":                    "step 1: a step is a text, or a map with the key step or type",
+		"[]":                                 "steps: expected a list of steps",
+		"[ retrun ]":                         `step 1: unknown step "retrun"; did you mean "return"?`,
+		"[ no-op, 'no-op at all' ]":          `step 2: no-op takes nothing, not "at all"`,
+		"[ 'set-sensor x' ]":                 `step 1: set-sensor: expected [TYPE] NAME = VALUE, not "x"`,
+		"[ {step: log, mesage: x} ]":         `step 1: log has no input "mesage"; did you mean "message"?`,
+		"[ {message: x} ]":                   "step 1: a step is a text, or a map with the key step or type",
 		"[ no-op ]\n      condition: {a: b}": "condition of workflows is not built",
 	} {
 		_, err := begin(t).Check(t.Context(), blueprint(steps))
