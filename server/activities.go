@@ -18,11 +18,7 @@ const defaultTasks = 200
 
 // getActivity gives an activity, after waiting for its end as long as the
 // request says: 200 when it has ended, else 202.
-func (s *Server) getActivity(c echo.Context) error {
-	t, err := s.task(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) getActivity(c echo.Context, t *task.Task) error {
 	wait, err := parseWait(c.QueryParam("timeout"), 0)
 	if err != nil {
 		return err
@@ -39,11 +35,7 @@ func (s *Server) getActivity(c echo.Context) error {
 	return reply(c, status, s.summary(info, suppress))
 }
 
-func (s *Server) activityChildren(c echo.Context) error {
-	t, err := s.task(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) activityChildren(c echo.Context, t *task.Task) error {
 	limit, err := queryInt(c, "limit", defaultTasks)
 	if err != nil {
 		return err
@@ -72,11 +64,7 @@ func (s *Server) children(info task.Info) []*task.Task {
 	return out
 }
 
-func (s *Server) activityDescendants(c echo.Context) error {
-	t, err := s.task(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) activityDescendants(c echo.Context, t *task.Task) error {
 	limit, err := queryInt(c, "limit", defaultTasks)
 	if err != nil {
 		return err
@@ -112,11 +100,7 @@ func (s *Server) below(level []*task.Task, depth, limit int) []*task.Task {
 	return out
 }
 
-func (s *Server) activityStream(c echo.Context) error {
-	t, err := s.task(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) activityStream(c echo.Context, t *task.Task) error {
 	suppress, err := queryBool(c, "suppressSecrets", false)
 	if err != nil {
 		return err
@@ -132,11 +116,7 @@ func (s *Server) activityStream(c echo.Context) error {
 	return c.Blob(http.StatusOK, textPlain, []byte(secret.Hide(string(text))))
 }
 
-func (s *Server) cancelActivity(c echo.Context) error {
-	t, err := s.task(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) cancelActivity(c echo.Context, t *task.Task) error {
 	if t.Info().Status.Ended() {
 		return ok(c, false)
 	}
@@ -144,11 +124,7 @@ func (s *Server) cancelActivity(c echo.Context) error {
 	return ok(c, true)
 }
 
-func (s *Server) entityActivity(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) entityActivity(c echo.Context, ent *entity.Entity) error {
 	t, err := s.task(c)
 	if err != nil {
 		return err
@@ -160,11 +136,7 @@ func (s *Server) entityActivity(c echo.Context) error {
 	return ok(c, s.summaryOn(info, true, ent))
 }
 
-func (s *Server) entityActivities(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) entityActivities(c echo.Context, ent *entity.Entity) error {
 	limit, err := queryInt(c, "limit", defaultTasks)
 	if err != nil {
 		return err

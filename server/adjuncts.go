@@ -70,11 +70,7 @@ func (s *Server) adjunct(c echo.Context) (*entity.Entity, adjunct.Info, error) {
 	return nil, adjunct.Info{}, fault.New(fault.NotFound, "Adjunct '%s' not found on entity '%s'", ref, ent.Name())
 }
 
-func (s *Server) listAdjuncts(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) listAdjuncts(c echo.Context, ent *entity.Entity) error {
 	kind := c.QueryParam("adjunctType")
 	out := []adjunctSummary{}
 	for _, a := range s.engine.Adjuncts(ent) {
@@ -85,11 +81,7 @@ func (s *Server) listAdjuncts(c echo.Context) error {
 	return ok(c, out)
 }
 
-func (s *Server) currentPolicies(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) currentPolicies(c echo.Context, ent *entity.Entity) error {
 	out := map[string]bool{}
 	for _, a := range s.engine.Adjuncts(ent) {
 		out[a.ID] = a.Running

@@ -32,11 +32,7 @@ func (s *Server) listApplications(c echo.Context) error {
 	return ok(c, list)
 }
 
-func (s *Server) getApplication(c echo.Context) error {
-	app, err := s.application(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) getApplication(c echo.Context, app *entity.Entity) error {
 	return ok(c, applicationOf(app))
 }
 
@@ -119,32 +115,12 @@ func (s *Server) awaitStart(c echo.Context, app *entity.Entity, start *task.Task
 	}
 }
 
-func (s *Server) deleteApplication(c echo.Context) error {
-	app, err := s.application(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) deleteApplication(c echo.Context, app *entity.Entity) error {
 	t, err := s.engine.Delete(lasting(c), app)
 	if err != nil {
 		return err
 	}
 	return reply(c, http.StatusAccepted, s.summary(t.Info(), false))
-}
-
-func (s *Server) applicationDescendants(c echo.Context) error {
-	app, err := s.application(c)
-	if err != nil {
-		return err
-	}
-	return s.replyDescendants(c, app)
-}
-
-func (s *Server) applicationDescendantsSensor(c echo.Context) error {
-	app, err := s.application(c)
-	if err != nil {
-		return err
-	}
-	return s.replyDescendantsSensor(c, app)
 }
 
 // fetch gives all applications as whole trees.

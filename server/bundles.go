@@ -163,11 +163,7 @@ func (s *Server) bundle(c echo.Context) (*catalog.Bundle, error) {
 	return s.engine.Bundle(param(c, "name"), param(c, "version"))
 }
 
-func (s *Server) getBundle(c echo.Context) error {
-	b, err := s.bundle(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) getBundle(c echo.Context, b *catalog.Bundle) error {
 	return ok(c, s.bundleOf(b))
 }
 
@@ -183,11 +179,7 @@ func (s *Server) deleteBundle(c echo.Context) error {
 	return ok(c, installation{r.Message, r.Bundle.ID(), r.Code, struct{}{}})
 }
 
-func (s *Server) downloadBundle(c echo.Context) error {
-	b, err := s.bundle(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) downloadBundle(c echo.Context, b *catalog.Bundle) error {
 	if b.Content == nil {
 		return fault.New(fault.NotFound, "bundle %s came with the server and has no file", b.ID())
 	}
@@ -199,11 +191,7 @@ func (s *Server) downloadBundle(c echo.Context) error {
 	return c.Blob(http.StatusOK, kind, b.Content)
 }
 
-func (s *Server) listBundleTypes(c echo.Context) error {
-	b, err := s.bundle(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) listBundleTypes(c echo.Context, b *catalog.Bundle) error {
 	out := []typeSummary{}
 	for _, t := range s.typesOf(b) {
 		out = append(out, typeOfCatalog(t))
@@ -225,27 +213,15 @@ func (s *Server) bundleType(c echo.Context) (*catalog.Type, error) {
 	return nil, fault.New(fault.NotFound, "Type '%s' not found in bundle %s", name, b.ID())
 }
 
-func (s *Server) getBundleType(c echo.Context) error {
-	t, err := s.bundleType(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) getBundleType(c echo.Context, t *catalog.Type) error {
 	return ok(c, s.detailOf(t))
 }
 
-func (s *Server) bundleTypeIcon(c echo.Context) error {
-	t, err := s.bundleType(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) bundleTypeIcon(c echo.Context, t *catalog.Type) error {
 	return s.icon(c, t.Bundle, t.Icon)
 }
 
-func (s *Server) bundleIcon(c echo.Context) error {
-	b, err := s.bundle(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) bundleIcon(c echo.Context, b *catalog.Bundle) error {
 	return s.icon(c, b, b.IconURL)
 }
 

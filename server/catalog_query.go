@@ -176,10 +176,7 @@ func (s *Server) markType(mark string) echo.HandlerFunc {
 		} else {
 			disabled = &value
 		}
-		if err := s.engine.MarkType(lasting(c), name, version, deprecated, disabled); err != nil {
-			return err
-		}
-		return noContent(c)
+		return done(c, s.engine.MarkType(lasting(c), name, version, deprecated, disabled))
 	}
 }
 
@@ -189,9 +186,6 @@ func (s *Server) deleteFromCatalog(list string) echo.HandlerFunc {
 		if t, err := s.engine.Type(name, version); err == nil && list == "applications" && !t.Template && !t.Application {
 			return fault.New(fault.Precondition, "%s is neither a template nor an application", t.ID())
 		}
-		if err := s.engine.RemoveType(lasting(c), listKinds[list], name, version); err != nil {
-			return err
-		}
-		return noContent(c)
+		return done(c, s.engine.RemoveType(lasting(c), listKinds[list], name, version))
 	}
 }

@@ -30,19 +30,11 @@ func readConfigQuery(c echo.Context) (q configQuery, err error) {
 	return q, err
 }
 
-func (s *Server) listConfig(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) listConfig(c echo.Context, ent *entity.Entity) error {
 	return ok(c, configOf(ent))
 }
 
-func (s *Server) currentConfig(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) currentConfig(c echo.Context, ent *entity.Entity) error {
 	q, err := readConfigQuery(c)
 	if err != nil {
 		return err
@@ -83,11 +75,7 @@ func (s *Server) configNow(c echo.Context, ent *entity.Entity, name string, q co
 // getConfig gives one value. With a timeout it waits that long for what the
 // value depends on, and says why it cannot be resolved; without, it gives
 // such a value as written.
-func (s *Server) getConfig(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) getConfig(c echo.Context, ent *entity.Entity) error {
 	q, err := readConfigQuery(c)
 	if err != nil {
 		return err
@@ -104,11 +92,7 @@ func (s *Server) getConfig(c echo.Context) error {
 
 // explainConfig tells where a value comes from. Values under the names of
 // secrets are not shown.
-func (s *Server) explainConfig(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) explainConfig(c echo.Context, ent *entity.Entity) error {
 	x, err := s.engine.Explain(c.Request().Context(), ent, param(c, "config"))
 	if err != nil {
 		return err
@@ -147,11 +131,7 @@ func knowsConfig(ent *entity.Entity, name string) bool {
 	return written || ent.Key(name) != nil
 }
 
-func (s *Server) setConfig(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) setConfig(c echo.Context, ent *entity.Entity) error {
 	value, err := s.readValue(c)
 	if err != nil {
 		return err
@@ -159,11 +139,7 @@ func (s *Server) setConfig(c echo.Context) error {
 	return s.writeConfig(c, ent, map[string]any{param(c, "config"): value})
 }
 
-func (s *Server) setConfigs(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) setConfigs(c echo.Context, ent *entity.Entity) error {
 	values, err := s.readArguments(c)
 	if err != nil {
 		return err

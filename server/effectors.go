@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/task"
@@ -47,11 +48,7 @@ func effectorOf(e *hook.Effector) effectorSummary {
 	return out
 }
 
-func (s *Server) listEffectors(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) listEffectors(c echo.Context, ent *entity.Entity) error {
 	at, out := pathOf(ent), []effectorSummary{}
 	for i := range ent.Declaration().Effectors {
 		e := effectorOf(&ent.Declaration().Effectors[i])
@@ -61,11 +58,7 @@ func (s *Server) listEffectors(c echo.Context) error {
 	return ok(c, out)
 }
 
-func (s *Server) invoke(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) invoke(c echo.Context, ent *entity.Entity) error {
 	wait, err := parseWait(c.QueryParam("timeout"), forever)
 	if err != nil {
 		return err

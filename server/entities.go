@@ -16,35 +16,19 @@ import (
 // the request says otherwise.
 const addChildrenWait = 20 * time.Millisecond
 
-func (s *Server) listEntities(c echo.Context) error {
-	app, err := s.application(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) listEntities(c echo.Context, app *entity.Entity) error {
 	return ok(c, entitiesOf(app.Children()))
 }
 
-func (s *Server) getEntity(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) getEntity(c echo.Context, ent *entity.Entity) error {
 	return ok(c, entityOf(ent))
 }
 
-func (s *Server) listChildren(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) listChildren(c echo.Context, ent *entity.Entity) error {
 	return ok(c, entitiesOf(ent.Children()))
 }
 
-func (s *Server) addChildren(c echo.Context) error {
-	parent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) addChildren(c echo.Context, parent *entity.Entity) error {
 	start, err := queryBool(c, "start", true)
 	if err != nil {
 		return err
@@ -81,18 +65,11 @@ func (s *Server) await(c echo.Context, t *task.Task, wait time.Duration) {
 	}
 }
 
-func (s *Server) listRelations(c echo.Context) error {
-	if _, err := s.entity(c); err != nil {
-		return err
-	}
+func (s *Server) listRelations(c echo.Context, _ *entity.Entity) error {
 	return ok(c, []relation{})
 }
 
-func (s *Server) rename(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) rename(c echo.Context, ent *entity.Entity) error {
 	name := c.QueryParam("name")
 	if name == "" {
 		return fault.New(fault.Invalid, "the query parameter name is missing or empty")
@@ -103,11 +80,7 @@ func (s *Server) rename(c echo.Context) error {
 	return c.NoContent(http.StatusOK)
 }
 
-func (s *Server) expunge(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) expunge(c echo.Context, ent *entity.Entity) error {
 	release, err := queryBool(c, "release", true)
 	if err != nil {
 		return err
@@ -124,23 +97,7 @@ func (s *Server) expunge(c echo.Context) error {
 	return reply(c, http.StatusAccepted, s.summary(t.Info(), false))
 }
 
-func (s *Server) entityDescendants(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
-	return s.replyDescendants(c, ent)
-}
-
-func (s *Server) entityDescendantsSensor(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
-	return s.replyDescendantsSensor(c, ent)
-}
-
-func (s *Server) replyDescendants(c echo.Context, ent *entity.Entity) error {
+func (s *Server) descendants(c echo.Context, ent *entity.Entity) error {
 	re, err := queryRegex(c, "typeRegex")
 	if err != nil {
 		return err
@@ -148,7 +105,7 @@ func (s *Server) replyDescendants(c echo.Context, ent *entity.Entity) error {
 	return ok(c, entitiesOf(ofType(ent.Descendants(), re)))
 }
 
-func (s *Server) replyDescendantsSensor(c echo.Context, ent *entity.Entity) error {
+func (s *Server) descendantsSensor(c echo.Context, ent *entity.Entity) error {
 	re, err := queryRegex(c, "typeRegex")
 	if err != nil {
 		return err
@@ -176,11 +133,7 @@ func ofType(ents []*entity.Entity, re *regexp.Regexp) []*entity.Entity {
 	return out
 }
 
-func (s *Server) entityLocations(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) entityLocations(c echo.Context, ent *entity.Entity) error {
 	out := []locationSummary{}
 	for _, name := range ent.Locations() {
 		if d, known := s.definition(name); known {
@@ -190,11 +143,7 @@ func (s *Server) entityLocations(c echo.Context) error {
 	return ok(c, out)
 }
 
-func (s *Server) getSpec(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) getSpec(c echo.Context, ent *entity.Entity) error {
 	if ent.Source() == "" {
 		return noContent(c)
 	}
@@ -208,11 +157,7 @@ type spec struct {
 	Contents string `json:"contents"`
 }
 
-func (s *Server) listSpecs(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) listSpecs(c echo.Context, ent *entity.Entity) error {
 	out := []spec{}
 	if text := ent.Source(); text != "" {
 		out = append(out, spec{"brooklyn-camp", "Blueprint of " + ent.Name(), text})
@@ -220,10 +165,6 @@ func (s *Server) listSpecs(c echo.Context) error {
 	return ok(c, out)
 }
 
-func (s *Server) noIcon(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) noIcon(c echo.Context, ent *entity.Entity) error {
 	return fault.New(fault.NotFound, "Entity '%s' has no icon", ent.Name())
 }

@@ -9,6 +9,17 @@ import (
 	"github.com/gowanus-project/gowanus/engine/task"
 )
 
+// on makes a handler of one for what the path names.
+func on[T any](find func(echo.Context) (T, error), handle func(echo.Context, T) error) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		what, err := find(c)
+		if err != nil {
+			return err
+		}
+		return handle(c, what)
+	}
+}
+
 // application finds the application that the path names.
 func (s *Server) application(c echo.Context) (*entity.Entity, error) {
 	return s.engine.Application(param(c, "application"))

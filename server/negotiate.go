@@ -44,6 +44,14 @@ func ok(c echo.Context, v any) error { return reply(c, http.StatusOK, v) }
 
 func noContent(c echo.Context) error { return c.NoContent(http.StatusNoContent) }
 
+// done answers for a change that has no result.
+func done(c echo.Context, err error) error {
+	if err != nil {
+		return err
+	}
+	return noContent(c)
+}
+
 // replyValue writes the value of a sensor or config key: quoted JSON, or bare
 // text for those who prefer it, or 204 for none.
 func replyValue(c echo.Context, v any) error {

@@ -12,19 +12,11 @@ import (
 	"github.com/gowanus-project/gowanus/internal/secret"
 )
 
-func (s *Server) listSensors(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) listSensors(c echo.Context, ent *entity.Entity) error {
 	return ok(c, sensorsOf(ent))
 }
 
-func (s *Server) currentSensors(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) currentSensors(c echo.Context, ent *entity.Entity) error {
 	suppress, err := queryBool(c, "suppressSecrets", false)
 	if err != nil {
 		return err
@@ -52,11 +44,7 @@ func shown(name string, v any, suppress bool) any {
 	return displayed(name, v)
 }
 
-func (s *Server) getSensor(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) getSensor(c echo.Context, ent *entity.Entity) error {
 	suppress, err := queryBool(c, "suppressSecrets", false)
 	if err != nil {
 		return err
@@ -69,26 +57,15 @@ func (s *Server) getSensor(c echo.Context) error {
 	return replyValue(c, shown(name, v, suppress))
 }
 
-func (s *Server) setSensor(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) setSensor(c echo.Context, ent *entity.Entity) error {
 	value, err := s.readValue(c)
 	if err != nil {
 		return err
 	}
-	if err := s.engine.SetSensor(lasting(c), ent, param(c, "sensor"), value); err != nil {
-		return err
-	}
-	return noContent(c)
+	return done(c, s.engine.SetSensor(lasting(c), ent, param(c, "sensor"), value))
 }
 
-func (s *Server) setSensors(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) setSensors(c echo.Context, ent *entity.Entity) error {
 	values, err := s.readArguments(c)
 	if err != nil {
 		return err
@@ -101,15 +78,8 @@ func (s *Server) setSensors(c echo.Context) error {
 	return noContent(c)
 }
 
-func (s *Server) clearSensor(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
-	if err := s.engine.ClearSensor(lasting(c), ent, param(c, "sensor")); err != nil {
-		return err
-	}
-	return noContent(c)
+func (s *Server) clearSensor(c echo.Context, ent *entity.Entity) error {
+	return done(c, s.engine.ClearSensor(lasting(c), ent, param(c, "sensor")))
 }
 
 type sensorSummary struct {

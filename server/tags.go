@@ -6,22 +6,15 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
 )
 
-func (s *Server) listTags(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) listTags(c echo.Context, ent *entity.Entity) error {
 	return ok(c, list(ent.Tags()))
 }
 
-func (s *Server) addTag(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) addTag(c echo.Context, ent *entity.Entity) error {
 	tag, err := s.readValue(c)
 	if err != nil {
 		return err
@@ -32,17 +25,10 @@ func (s *Server) addTag(c echo.Context) error {
 		}
 		return append(tags, tag)
 	})
-	if err != nil {
-		return err
-	}
-	return noContent(c)
+	return done(c, err)
 }
 
-func (s *Server) deleteTag(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) deleteTag(c echo.Context, ent *entity.Entity) error {
 	tag, err := s.readValue(c)
 	if err != nil {
 		return err
@@ -59,11 +45,7 @@ func (s *Server) deleteTag(c echo.Context) error {
 }
 
 // upsertTag replaces the tag {key: …}, a map with that only key.
-func (s *Server) upsertTag(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) upsertTag(c echo.Context, ent *entity.Entity) error {
 	value, err := s.readValue(c)
 	if err != nil {
 		return err
@@ -72,17 +54,10 @@ func (s *Server) upsertTag(c echo.Context) error {
 	err = ent.SetTags(lasting(c), func(tags []any) []any {
 		return append(slices.DeleteFunc(tags, keyed(key)), map[string]any{key: value})
 	})
-	if err != nil {
-		return err
-	}
-	return noContent(c)
+	return done(c, err)
 }
 
-func (s *Server) getTag(c echo.Context) error {
-	ent, err := s.entity(c)
-	if err != nil {
-		return err
-	}
+func (s *Server) getTag(c echo.Context, ent *entity.Entity) error {
 	key := param(c, "key")
 	tags := ent.Tags()
 	i := slices.IndexFunc(tags, keyed(key))
