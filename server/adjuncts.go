@@ -99,15 +99,12 @@ func (s *Server) getAdjunct(c echo.Context) error {
 
 // adjunctKeys gives the config keys that the adjunct's type declares.
 func (s *Server) adjunctKeys(a adjunct.Info) []configSummary {
-	out := []configSummary{}
 	for _, t := range s.engine.Types() {
 		if t.Kind == a.Kind && t.Name == a.Type {
-			for i := range t.Config {
-				out = append(out, keyOf(&t.Config[i]))
-			}
+			return keysOf(t.Config)
 		}
 	}
-	return out
+	return []configSummary{}
 }
 
 func (s *Server) adjunctStatus(c echo.Context) error {

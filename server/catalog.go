@@ -64,14 +64,12 @@ func typeOfCatalog(t *catalog.Type) typeSummary {
 }
 
 func (s *Server) detailOf(t *catalog.Type) typeDetail {
-	out := typeDetail{typeSummary: typeOfCatalog(t), SpecList: []spec{}, Config: []configSummary{}}
+	out := typeDetail{typeSummary: typeOfCatalog(t), SpecList: []spec{}}
 	if t.Plan != nil {
 		out.Plan = &typePlan{t.Plan.Format, t.Plan.Text}
 	}
 	shape := s.engine.Shape(t)
-	for i := range shape.Config {
-		out.Config = append(out.Config, keyOf(&shape.Config[i]))
-	}
+	out.Config = keysOf(shape.Config)
 	for _, d := range shape.Sensors {
 		out.Sensors = append(out.Sensors, sensorSummary{Name: d.Name, Type: d.Type, Description: d.Description})
 	}

@@ -3,15 +3,12 @@ package server
 import (
 	"context"
 	"maps"
-	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
-	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/internal/secret"
 )
 
@@ -26,7 +23,8 @@ func readConfigQuery(c echo.Context) (q configQuery, err error) {
 	if q.skip, err = queryBool(c, "skipResolution", false); err != nil {
 		return q, err
 	}
-	q.suppress, err = queryBool(c, "suppressSecrets", false)
+	show, err := readDisplay(c) // no config has another form for people
+	q.suppress = show.suppress
 	return q, err
 }
 
@@ -164,50 +162,4 @@ func (s *Server) writeConfig(c echo.Context, ent *entity.Entity, values map[stri
 		}
 	}
 	return noContent(c)
-}
-
-// configSummary describes a config key.
-type configSummary struct {
-	Name           string      `json:"name"`
-	Type           string      `json:"type"`
-	DefaultValue   any         `json:"defaultValue,omitempty"`
-	Description    string      `json:"description,omitempty"`
-	Reconfigurable bool        `json:"reconfigurable"`
-	Constraints    []string    `json:"constraints,omitempty"`
-	Links          *valueLinks `json:"links,omitempty"`
-}
-
-func keyOf(k *hook.ConfigKey) configSummary {
-	out := configSummary{Name: k.Name, Type: k.Type, DefaultValue: k.Default, Description: k.Description, Reconfigurable: true}
-	set(&out.Type, "any")
-	if k.Required {
-		out.Constraints = []string{"required"}
-	}
-	return out
-}
-
-// configOf gives the keys that are declared and those that have a value, in
-// the order of their names.
-func configOf(ent *entity.Entity) []configSummary {
-	all := map[string]configSummary{}
-	for _, name := range ent.ConfigKeys() {
-		raw, _ := ent.RawConfig(name)
-		all[name] = configSummary{Name: name, Type: typeOf(raw), Reconfigurable: true}
-	}
-	for i := range ent.Declaration().Config {
-		k := &ent.Declaration().Config[i]
-		all[k.Name] = keyOf(k)
-	}
-	out := slices.SortedFunc(maps.Values(all), func(a, b configSummary) int { return strings.Compare(a.Name, b.Name) })
-	for i := range out {
-		links := linksOf(ent, "config", out[i].Name)
-		out[i].Links = &links
-	}
-	return out
-}
-
-func linksOf(ent *entity.Entity, kind, name string) valueLinks {
-	at := pathOf(ent)
-	self := at + "/" + kind + "/" + url.PathEscape(name)
-	return valueLinks{Self: self, Application: applicationPath(string(ent.Application())), Entity: at, Action: self}
 }

@@ -114,7 +114,7 @@ func (s *Server) detail(c echo.Context, ent *entity.Entity, q detailQuery, depth
 		}
 	}
 	if len(q.sensors) > 0 {
-		d.Sensors = sensorValues(ent, q.sensors, q.suppress)
+		d.Sensors = sensorValues(ent, q.sensors, display{suppress: q.suppress})
 	}
 	if len(q.config) > 0 {
 		d.Config = s.configValues(c, ent, configQuery{globs: q.config, suppress: q.suppress})

@@ -110,14 +110,14 @@ func (s *Server) descendantsSensor(c echo.Context, ent *entity.Entity) error {
 	if err != nil {
 		return err
 	}
-	suppress, err := queryBool(c, "suppressSecrets", false)
+	d, err := readDisplay(c)
 	if err != nil {
 		return err
 	}
 	name, out := param(c, "sensor"), map[string]any{}
-	for _, d := range ofType(ent.Descendants(), re) {
-		if v, there := d.Sensor(name); there {
-			out[string(d.ID())] = shown(name, v, suppress)
+	for _, below := range ofType(ent.Descendants(), re) {
+		if v, there := below.Sensor(name); there {
+			out[string(below.ID())] = d.sensor(name, v)
 		}
 	}
 	return ok(c, out)

@@ -50,7 +50,7 @@ func web() *entity.Declaration {
 		Name: "Web", Kind: "entity", Description: "A web server",
 		Config: []hook.ConfigKey{
 			{Name: "image", Type: "string", Required: true, Description: "what to run"},
-			{Name: "env", Type: "map"}, {Name: "port", Type: "port", Default: int64(80)}, {Name: "unset", Type: "string"},
+			{Name: "env", Type: "map"}, {Name: "port", Type: "port", Default: int64(80)}, {Name: "unset", Type: "string", Label: "Not set", Unpinned: true, Constraints: []any{map[string]any{"regex": "a|b"}, "notNull"}},
 			{Name: "pending", Type: "string"}, {Name: "greeting", Type: "string"}, {Name: "broken", Type: "integer"},
 		},
 		Sensors: []hook.Sensor{{Name: "host.address", Type: "string", Description: "where it is"}, {Name: "requests", Type: "integer"}},

@@ -17,35 +17,61 @@ func (s *Server) listSensors(c echo.Context, ent *entity.Entity) error {
 }
 
 func (s *Server) currentSensors(c echo.Context, ent *entity.Entity) error {
-	suppress, err := queryBool(c, "suppressSecrets", false)
+	d, err := readDisplay(c)
 	if err != nil {
 		return err
 	}
-	return ok(c, sensorValues(ent, nil, suppress))
+	return ok(c, sensorValues(ent, nil, d))
 }
 
 // sensorValues gives the present values whose name some pattern matches; no
 // patterns match all.
-func sensorValues(ent *entity.Entity, g globs, suppress bool) map[string]any {
+func sensorValues(ent *entity.Entity, g globs, d display) map[string]any {
 	out := map[string]any{}
 	for name, r := range ent.Sensors() {
 		if g == nil || g.match(name) {
-			out[name] = shown(name, r.Value, suppress)
+			out[name] = d.sensor(name, r.Value)
 		}
 	}
 	return out
 }
 
-// shown gives a sensor value for an answer.
-func shown(name string, v any, suppress bool) any {
-	if suppress {
+// display is in which form a client wants values.
+type display struct {
+	suppress bool // without secrets
+	raw      bool // not in the form for people
+}
+
+func readDisplay(c echo.Context) (d display, err error) {
+	if d.suppress, err = queryBool(c, "suppressSecrets", false); err != nil {
+		return d, err
+	}
+	if d.raw, err = queryBool(c, "raw", false); err != nil {
+		return d, err
+	}
+	for _, name := range []string{"useDisplayHint", "useDisplayHints"} { // both are documented
+		hints, err := queryBool(c, name, true)
+		if err != nil {
+			return d, err
+		}
+		d.raw = d.raw || !hints
+	}
+	return d, nil
+}
+
+// sensor gives the value of a sensor for an answer.
+func (d display) sensor(name string, v any) any {
+	if d.suppress {
 		v = secret.Mask(name, v)
+	}
+	if d.raw {
+		return v
 	}
 	return displayed(name, v)
 }
 
 func (s *Server) getSensor(c echo.Context, ent *entity.Entity) error {
-	suppress, err := queryBool(c, "suppressSecrets", false)
+	d, err := readDisplay(c)
 	if err != nil {
 		return err
 	}
@@ -54,7 +80,7 @@ func (s *Server) getSensor(c echo.Context, ent *entity.Entity) error {
 	if !there && !declaresSensor(ent, name) && !ent.Cleared(name) {
 		return fault.New(fault.NotFound, "Sensor '%s' not known", name)
 	}
-	return replyValue(c, shown(name, v, suppress))
+	return replyValue(c, d.sensor(name, v))
 }
 
 func (s *Server) setSensor(c echo.Context, ent *entity.Entity) error {
