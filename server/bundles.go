@@ -1,7 +1,6 @@
 package server
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"path"
@@ -12,7 +11,6 @@ import (
 	"github.com/gowanus-project/gowanus/engine"
 	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/fault"
-	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
 
 type bundleSummary struct {
@@ -53,6 +51,8 @@ type installation struct {
 	Bundle  string `json:"bundle"`
 	Code    string `json:"code"`
 	Types   any    `json:"types"`
+
+	Problems []problem `json:"problems,omitempty"` // of one that cannot be installed
 }
 
 // refusal is the body that reports a bundle which cannot be installed.
@@ -70,18 +70,21 @@ func (s *Server) install(c echo.Context, forceKey string) (*engine.BundleResult,
 	if err != nil {
 		return nil, err
 	}
-	return s.engine.AddBundle(lasting(c), engine.BundleRequest{Content: content, File: c.QueryParam("file"), Format: c.QueryParam("format"), Force: force})
+	return s.engine.AddBundle(lasting(c), engine.BundleRequest{
+		Content: content, File: disposed(c.Request().Header.Get("Content-Disposition")), Format: c.QueryParam("format"), Force: force,
+	})
 }
 
 // installed answers with what was installed, or why it was not.
 func installed(c echo.Context, r *engine.BundleResult, err error, body func() any) error {
-	var errs *yamlpos.Errors
-	var one *yamlpos.Error
+	found := problemsOf(err)
 	switch kind := fault.KindOf(err); {
 	case err == nil:
-	case kind == fault.Invalid || kind == fault.NotFound || kind == fault.Conflict || errors.As(err, &errs) || errors.As(err, &one):
-		out := refusal{errorBody{err.Error(), http.StatusBadRequest}, installation{Message: err.Error(), Code: engine.BundleBad, Types: struct{}{}}}
-		return reply(c, http.StatusBadRequest, out)
+	case kind == fault.Invalid || kind == fault.NotFound || kind == fault.Conflict || found != nil:
+		return reply(c, http.StatusBadRequest, refusal{
+			errorBody{Message: err.Error(), Error: http.StatusBadRequest},
+			installation{Message: err.Error(), Code: engine.BundleBad, Types: struct{}{}, Problems: found},
+		})
 	default:
 		return err
 	}
@@ -99,7 +102,7 @@ func (s *Server) addBundle(c echo.Context) error {
 		for _, t := range r.Types {
 			types[t.ID()] = typeOfCatalog(t)
 		}
-		return installation{r.Message, r.Bundle.ID(), r.Code, types}
+		return installation{Message: r.Message, Bundle: r.Bundle.ID(), Code: r.Code, Types: types}
 	})
 }
 
@@ -126,7 +129,7 @@ func (s *Server) addToCatalog(c echo.Context) error {
 		if !detail {
 			return types
 		}
-		return installation{r.Message, r.Bundle.ID(), r.Code, types}
+		return installation{Message: r.Message, Bundle: r.Bundle.ID(), Code: r.Code, Types: types}
 	})
 }
 
@@ -176,7 +179,7 @@ func (s *Server) deleteBundle(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return ok(c, installation{r.Message, r.Bundle.ID(), r.Code, struct{}{}})
+	return ok(c, installation{Message: r.Message, Bundle: r.Bundle.ID(), Code: r.Code, Types: struct{}{}})
 }
 
 func (s *Server) downloadBundle(c echo.Context, b *catalog.Bundle) error {

@@ -96,11 +96,18 @@ func (s *Server) listTypes(c echo.Context) error {
 	super = super[strings.LastIndexByte(super, '.')+1:]
 	out := []typeSummary{}
 	for _, t := range s.find(q) {
-		if super == "" || strings.EqualFold(super, t.Kind) || (t.Application || t.Template) && strings.EqualFold(super, "application") {
+		if descends(t, super) {
 			out = append(out, typeOfCatalog(t))
 		}
 	}
 	return ok(c, out)
+}
+
+// descends tells whether a type is one of a supertype; "" are all. A template is
+// one too, as "template".
+func descends(t *catalog.Type, super string) bool {
+	return super == "" || strings.EqualFold(super, t.Kind) || t.Template && strings.EqualFold(super, "template") ||
+		(t.Application || t.Template) && strings.EqualFold(super, "application")
 }
 
 func (s *Server) listTypeVersions(c echo.Context) error {

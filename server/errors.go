@@ -44,8 +44,39 @@ func (f *failure) Unwrap() error { return f.err }
 // errorBody is the body of every answer that reports a failure. Clients rely
 // on the message being a string.
 type errorBody struct {
+	Message string    `json:"message"`
+	Error   int       `json:"error"`
+	Data    *problems `json:"data,omitempty"` // nil unless a text is wrong
+}
+
+// problems are what is wrong with a text, for programs.
+type problems struct {
+	Problems []problem `json:"problems"`
+}
+
+type problem struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
 	Message string `json:"message"`
-	Error   int    `json:"error"`
+}
+
+// problemsOf gives the problems that an error consists of, each with its
+// place.
+func problemsOf(err error) (out []problem) {
+	var list []*yamlpos.Error
+	var all *yamlpos.Errors
+	var one *yamlpos.Error
+	switch {
+	case errors.As(err, &all):
+		list = all.List()
+	case errors.As(err, &one):
+		list = append(list, one)
+	}
+	for _, e := range list {
+		out = append(out, problem{e.Pos.File, e.Pos.Line, e.Pos.Col, e.Msg})
+	}
+	return out
 }
 
 // statusOf gives the status that reports an error.
@@ -79,17 +110,19 @@ func (s *Server) handleError(err error, c echo.Context) {
 		_ = c.NoContent(status)
 		return
 	}
-	if err := reply(c, status, errorBody{message, status}); err != nil {
+	body := errorBody{Message: message, Error: status}
+	if found := problemsOf(err); found != nil && status == http.StatusBadRequest {
+		body.Data = &problems{found}
+	}
+	if err := reply(c, status, body); err != nil {
 		s.log.Debug("error not delivered", "err", err)
 	}
 }
 
 // blueprintError says that a blueprint was refused, each problem at its place.
 func blueprintError(err error) error {
-	var errs *yamlpos.Errors
-	var one *yamlpos.Error
 	kind := fault.KindOf(err)
-	if kind == fault.NotFound || errors.As(err, &errs) || errors.As(err, &one) {
+	if kind == fault.NotFound || problemsOf(err) != nil {
 		kind = fault.Invalid // what is not found is a name in the text
 	}
 	if kind != fault.Invalid || strings.HasPrefix(err.Error(), "Error in blueprint: ") {

@@ -1,19 +1,15 @@
 package main
 
 import (
-	"archive/zip"
-	"bytes"
 	"cmp"
 	"context"
-	"io/fs"
-	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/gowanus-project/gowanus/internal/nearest"
 )
 
 // catalogType is a type as the REST API lists it.
@@ -66,105 +62,17 @@ always there; others come with bundles: BOM files, zip archives of one, or folde
 	return cmd
 }
 
-func (c *cli) catalogAddCommand() *cobra.Command {
-	var force bool
-	cmd := &cobra.Command{
-		Use: "add FILE|FOLDER…", Short: "Add bundles to the catalog", Args: cobra.MinimumNArgs(1),
-		Long: `Add bundles: BOM files in YAML, zip archives with a catalog.bom, or folders with one,
-which are packed. FILE may be "-" for standard input. A bundle is added as a whole or
-not at all; one that is there already in the same form is left as it is.`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			cl, err := c.client()
-			if err != nil {
-				return err
-			}
-			for _, arg := range args {
-				if err := c.catalogAdd(cmd.Context(), cl, arg, force); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
-	}
-	cmd.Flags().BoolVar(&force, "force", false, "also in place of a different bundle of the same name and version")
-	return cmd
-}
-
-func (c *cli) catalogAdd(ctx context.Context, cl *client, name string, force bool) error {
-	b, err := c.bundle(name)
-	if err != nil {
-		return err
-	}
-	q := url.Values{"file": {b.file}} // for the places of errors
-	if force {
-		q.Set("force", "true")
-	}
-	path := "/v1/catalog/bundles?" + q.Encode()
-	if c.json() {
-		_, text, err := cl.do(ctx, http.MethodPost, path, b)
-		if err != nil {
-			return err
-		}
-		return c.indent(text)
-	}
-	var answer struct {
-		Message string                 `json:"message"`
-		Types   map[string]catalogType `json:"types"`
-	}
-	if err := cl.call(ctx, http.MethodPost, path, b, &answer); err != nil {
-		return err
-	}
-	c.printf("%s\n", clean(answer.Message))
-	ids := make([]string, 0, len(answer.Types))
-	for id := range answer.Types {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	for _, id := range ids {
-		c.printf("  %s\n", clean(id))
-	}
-	return nil
-}
-
-// bundle reads a bundle from a file, or packs a folder.
-func (c *cli) bundle(name string) (*body, error) {
-	info, err := os.Stat(name)
-	if name == "-" || err == nil && !info.IsDir() {
-		b, err := c.blueprint(name)
-		if err == nil {
-			b.contentType = "application/octet-stream"
-		}
-		return b, err
-	}
-	if err != nil {
-		return nil, usageError("read the bundle: %w", err)
-	}
-	var packed bytes.Buffer
-	z := zip.NewWriter(&packed)
-	if err := z.AddFS(plainFiles{os.DirFS(name)}); err != nil {
-		return nil, usageError("pack the folder: %w", err)
-	}
-	if err := z.Close(); err != nil {
-		return nil, err
-	}
-	return &body{text: packed.Bytes(), contentType: "application/zip", file: filepath.ToSlash(name)}, nil
-}
-
-// plainFiles is a file system without what begins with a dot.
-type plainFiles struct{ fs.FS }
-
-func (f plainFiles) ReadDir(name string) ([]fs.DirEntry, error) {
-	list, err := fs.ReadDir(f.FS, name)
-	return slices.DeleteFunc(list, func(e fs.DirEntry) bool { return strings.HasPrefix(e.Name(), ".") }), err
-}
-
 func (c *cli) catalogListCommand() *cobra.Command {
 	var kind string
 	var all bool
+	kinds := []string{"entity", "application", "template", "policy", "enricher", "initializer", "strategy", "location", "bean"}
 	cmd := &cobra.Command{
 		Use: "list [TEXT]", Aliases: []string{"ls"}, Short: "List the types in the catalog", Args: cobra.MaximumNArgs(1),
 		Long: "List the types in the catalog whose name has TEXT in it, the best version of each.",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if kind != "" && !slices.Contains(kinds, kind) {
+				return usageError("--kind is %q; expected %s%s", kind, strings.Join(kinds, ", "), nearest.Hint(kind, kinds))
+			}
 			q := url.Values{}
 			if len(args) > 0 {
 				q.Set("fragment", args[0])
@@ -178,7 +86,7 @@ func (c *cli) catalogListCommand() *cobra.Command {
 			return c.catalogList(cmd.Context(), "/v1/catalog/types?"+q.Encode())
 		},
 	}
-	cmd.Flags().StringVar(&kind, "kind", "", "only entity, application, policy, enricher, initializer, strategy, location or bean")
+	cmd.Flags().StringVar(&kind, "kind", "", "only "+strings.Join(kinds, ", "))
 	cmd.Flags().BoolVar(&all, "all", false, "all versions")
 	return cmd
 }
@@ -291,52 +199,4 @@ func pairsOf(t *catalogType) (out [][2]string) {
 		out = append(out, [2]string{e.Name, e.Description})
 	}
 	return out
-}
-
-func (c *cli) catalogDeleteCommand() *cobra.Command {
-	var bundle, force bool
-	cmd := &cobra.Command{
-		Use: "delete NAME:VERSION…", Aliases: []string{"rm"}, Short: "Delete types, or bundles, from the catalog", Args: cobra.MinimumNArgs(1),
-		Long: "Delete types or, with --bundle, whole bundles. Applications that were made from them stay as they are.",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			cl, err := c.client()
-			if err != nil {
-				return err
-			}
-			for _, arg := range args {
-				if !strings.Contains(arg, ":") {
-					return usageError("%s: expected NAME:VERSION", arg)
-				}
-				if err := c.catalogDelete(cmd.Context(), cl, arg, bundle, force); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
-	}
-	cmd.Flags().BoolVar(&bundle, "bundle", false, "delete bundles")
-	cmd.Flags().BoolVar(&force, "force", false, "with --bundle: also if other types start from its types")
-	return cmd
-}
-
-func (c *cli) catalogDelete(ctx context.Context, cl *client, ref string, bundle, force bool) error {
-	path := typePath("/v1/catalog/bundles/", ref)
-	if force {
-		path += "?force=true"
-	}
-	if !bundle {
-		var t catalogType
-		if err := cl.get(ctx, typePath("/v1/catalog/types/", ref), &t); err != nil {
-			return err
-		}
-		list := map[string]string{"policy": "policies", "enricher": "enrichers", "location": "locations", "template": "applications"}[t.kind()]
-		path = typePath("/v1/catalog/"+cmp.Or(list, "entities")+"/", ref)
-	}
-	if err := cl.call(ctx, http.MethodDelete, path, nil, nil); err != nil {
-		return err
-	}
-	if !c.json() {
-		c.printf("%s is deleted\n", clean(ref))
-	}
-	return nil
 }

@@ -80,11 +80,7 @@ func (k *checking) file(ctx context.Context, name string) error {
 		return err
 	}
 	if k.engine == nil {
-		cl, err := k.cli.client()
-		if err != nil {
-			return err
-		}
-		return cl.call(ctx, http.MethodPost, "/v1/applications?check=true", b, nil)
+		return k.ask(ctx, b)
 	}
 	if isBundle(b.text) {
 		// Later files may use its types, and it may replace what is known.
@@ -96,6 +92,27 @@ func (k *checking) file(ctx context.Context, name string) error {
 	k.add(b.file, "error", err)
 	for _, w := range report.Warnings {
 		k.add(b.file, "warning", w)
+	}
+	return nil
+}
+
+// ask has the server check a blueprint.
+func (k *checking) ask(ctx context.Context, b *body) error {
+	if isBundle(b.text) {
+		return usageError("%s is meant for the catalog, where the server only checks what it adds; leave out --online", b.file)
+	}
+	cl, err := k.cli.client()
+	if err != nil {
+		return err
+	}
+	err = cl.call(ctx, http.MethodPost, "/v1/applications?check=true", b, nil)
+	var wrong *wrongText
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	for _, p := range wrong.problems {
+		p.Severity = "error"
+		k.problems = append(k.problems, p)
 	}
 	return nil
 }

@@ -178,6 +178,9 @@ func (c *client) unreachable(ctx context.Context, err error) error {
 func (c *client) refusal(status int, text []byte) error {
 	var b struct {
 		Message string `json:"message"`
+		Data    struct {
+			Problems []problem `json:"problems"`
+		} `json:"data"`
 	}
 	message := strings.TrimSpace(string(text))
 	if json.Unmarshal(text, &b) == nil && b.Message != "" {
@@ -189,7 +192,10 @@ func (c *client) refusal(status int, text []byte) error {
 	case http.StatusForbidden, http.StatusTooManyRequests:
 		return fail(exitRefused, "%s", message)
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge:
-		return fail(exitUsage, "%s", message)
+		if len(b.Data.Problems) > 0 {
+			return usageError("%w", &wrongText{message, b.Data.Problems})
+		}
+		return usageError("%s", message)
 	case http.StatusNotFound:
 		return fail(exitNotFound, "%s", message)
 	case http.StatusConflict, http.StatusPreconditionFailed:
@@ -199,6 +205,14 @@ func (c *client) refusal(status int, text []byte) error {
 	}
 	return fail(exitFailed, "%s", message)
 }
+
+// wrongText is what the server says of a text that it does not take.
+type wrongText struct {
+	message  string
+	problems []problem
+}
+
+func (w *wrongText) Error() string { return w.message }
 
 func (c *client) passwordHelp() string {
 	if c.origin == "" {
