@@ -320,8 +320,16 @@ func (p *planner) location(l blueprint.Location, at origin) string {
 	if err == nil {
 		return name
 	}
-	if found, itemErr := p.part(catalog.Location, &blueprint.Adjunct{Type: name}, at, ""); itemErr == nil {
-		return found.native.Name
+	ref, from := l.Spec, at.bundle
+	for range maxChain {
+		t, findErr := p.types.Find(catalog.Location, ref, from)
+		if findErr != nil || t.Super() == "" {
+			break
+		}
+		ref, from = t.Super(), t.Bundle
+		if p.engine.places.known(ref) == nil {
+			return ref
+		}
 	}
 	if p.lenient {
 		p.warnings.Append(l.Pos, asPlain(err))

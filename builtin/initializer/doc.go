@@ -29,10 +29,14 @@ func Types() []*catalog.Type {
 
 // of describes an initializer of one of Brooklyn's packages below "core".
 func of(pkg, name, word, doc string, keys ...hook.ConfigKey) hook.Type {
-	return hook.Type{
+	t := hook.Type{
 		Name: "org.apache.brooklyn.core." + pkg + "." + name, Kind: catalog.Initializer,
 		Aliases: []string{"brooklyn.entity." + pkg + "." + name, "brooklyn." + pkg + "." + name, word}, Description: doc, Config: keys,
 	}
+	if simple := name[strings.LastIndexByte(name, '.')+1:]; simple != name { // it moved to a package of its own
+		t.Aliases = append(t.Aliases, "org.apache.brooklyn.core."+pkg+"."+simple)
+	}
+	return t
 }
 
 // sensorKeys are those of all sensors that are computed.
@@ -68,7 +72,6 @@ func polled(config map[string]any, poll func(of *entity.Entity, config map[strin
 func functionSensor() *catalog.Type {
 	t := of("sensor", "function.FunctionSensor", "function-sensor", "publishes what an expression gives, computed again and again",
 		append(sensorKeys(hook.ConfigKey{Name: "function", Type: "any", Required: true, Description: "the expression"}), catalog.FeedKeys()...)...)
-	t.Aliases = append(t.Aliases, "org.apache.brooklyn.core.sensor.FunctionSensor")
 	return &catalog.Type{Type: t, Version: version, Initializer: func(config map[string]any) (*catalog.Contribution, error) {
 		return polled(config, func(_ *entity.Entity, config map[string]any) (any, error) { return config["function"], nil })
 	}}
@@ -105,7 +108,6 @@ func createPassword() *catalog.Type {
 			hook.ConfigKey{Name: "password.length", Type: "integer", Default: int64(12), Description: "how many characters"},
 			hook.ConfigKey{Name: "password.chars", Type: "string", Default: letters, Description: "of which"},
 			hook.ConfigKey{Name: "password.character.groups", Type: "list", Description: "from each of these at least one"})...)
-	t.Aliases = append(t.Aliases, "org.apache.brooklyn.core.sensor.CreatePasswordSensor")
 	return &catalog.Type{Type: t, Version: version, Initializer: func(config map[string]any) (*catalog.Contribution, error) {
 		name := coerce.Text(config["name"])
 		return &catalog.Contribution{Feed: &catalog.Feed{

@@ -6,6 +6,7 @@ import (
 	"maps"
 
 	"github.com/gowanus-project/gowanus/engine/catalog"
+	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
 )
@@ -14,7 +15,7 @@ import (
 // checked and stopped by the commands of the blueprint.
 func software() *catalog.Type {
 	command := func(name, flag, what string) hook.ConfigKey {
-		return hook.ConfigKey{Name: name, Flags: []string{flag}, Type: "string", Description: what, Inherit: "never"}
+		return hook.ConfigKey{Name: name, Flags: []string{flag}, Type: "string", Description: what, Inherit: entity.NotReinherited}
 	}
 	return &catalog.Type{
 		Type: hook.Type{
@@ -30,10 +31,10 @@ func software() *catalog.Type {
 				command("launch.command", "launchCommand", "runs the software, in the foreground or leaving it behind"),
 				command("checkRunning.command", "checkRunningCommand", "ends with code 0 when the software is ready; asked until it does"),
 				command("stop.command", "stopCommand", "run before the processes are ended"),
-				{Name: "shell.env", Flags: []string{"env"}, Type: "map", Description: "environment of all commands"},
+				{Name: "shell.env", Flags: []string{"env"}, Type: "map", Inherit: entity.DeepMerge, InheritType: entity.DeepMerge, Description: "environment of all commands"},
 				{Name: "start.timeout", Flags: []string{"startTimeout"}, Type: "string", Default: "2m", Description: "how long the software may take to be ready"},
 				{Name: "stop.timeout", Flags: []string{"stopTimeout"}, Type: "string", Default: "10s", Description: "how long the processes are given to end"},
-				{Name: "provisioning.properties", Flags: []string{"provisioningProperties"}, Type: "map", Description: "what is asked of the machine; heeded where machines are made for it"},
+				{Name: "provisioning.properties", Flags: []string{"provisioningProperties"}, Type: "map", Inherit: entity.DeepMerge, InheritType: entity.DeepMerge, Description: "what is asked of the machine; heeded where machines are made for it"},
 			},
 			Sensors: append([]hook.Sensor{
 				{Name: "host.address", Type: "string", Description: "address of the host it runs on"},

@@ -55,7 +55,7 @@ func Types() []*catalog.Type {
 				Description: "publishes a value once, as soon as it can be resolved",
 				Config: []hook.ConfigKey{
 					{Name: "name", Type: "string", Required: true, Description: "the sensor"},
-					{Name: "targetType", Type: "string", Description: "what the value is coerced to"},
+					{Name: "targetType", Type: "string", Description: "what the value is coerced to; text when absent, but for lists and maps"},
 					{Name: "static.value", Type: "any", Flags: []string{"value"}, Description: "the value, an expression too"},
 				},
 			},

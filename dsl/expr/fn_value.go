@@ -28,6 +28,11 @@ func objectOf(kind string) operation {
 		if _, ok := entries(spec); !ok {
 			return nil, invalid("%s is described by a map or by the name of a type, not %s", kind, kindOf(spec))
 		}
+		if kind == "object" {
+			if v, made, err := bean(spec); made || err != nil {
+				return v, err
+			}
+		}
 		return Object{kind, spec}, nil
 	}
 }

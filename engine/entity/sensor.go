@@ -1,6 +1,7 @@
 package entity
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"reflect"
@@ -178,8 +179,13 @@ func (c *change) deliver() {
 // publishes it.
 func (e *Entity) PublishStatic(ctx context.Context, s StaticSensor) error {
 	v, err := e.EvaluateIn(ctx, s.Value, s.Scope)
-	if err == nil && s.Type != "" {
-		v, err = coerce.To(s.Type, v)
+	typ := s.Type
+	switch v.(type) {
+	case bool, int64, float64:
+		typ = cmp.Or(typ, "string") // text when nothing is said, as in Brooklyn
+	}
+	if err == nil && typ != "" {
+		v, err = coerce.To(typ, v)
 	}
 	if err != nil {
 		return fault.Wrap(err, "publish sensor "+s.Name+" of", e.Name())
