@@ -1,6 +1,7 @@
 package camp
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -27,8 +28,8 @@ func Schema(types []hook.Type) map[string]any {
 		"parameter": parameterSchema(),
 		"service":   serviceSchema(types),
 	}
-	for _, kind := range []string{"policy", "enricher", "initializer"} {
-		defs[kind] = partSchema(kind, types)
+	for _, kind := range []adjunctKind{policies, enrichers, initializers} {
+		defs[kind.noun] = partSchema(kind, types)
 	}
 	for _, t := range types {
 		defs[definition(t)] = configSchema(t)
@@ -39,7 +40,8 @@ func Schema(types []hook.Type) map[string]any {
 	properties["tags"] = object{"type": "array"}
 	return object{
 		"$schema": schemaDialect, "title": "Gowanus blueprint", "type": "object", "properties": properties,
-		"anyOf": []any{object{"required": []any{"services"}}, ref("service")}, "$defs": defs,
+		"propertyNames": spelt(slices.Concat(rootKeys, entityKeys)),
+		"anyOf":         []any{object{"required": []any{"services"}}, ref("service")}, "$defs": defs,
 	}
 }
 
@@ -79,31 +81,52 @@ func commonProperties() object {
 
 func serviceSchema(types []hook.Type) object {
 	properties := commonProperties()
-	properties["brooklyn.children"] = object{"type": "array", "items": ref("service")}
-	properties["version"] = object{"type": []any{"string", "number"}}
-	var oneType []any
-	for _, key := range typeKeys {
-		properties[key] = object{"type": "string", "description": "a type of the catalog", "examples": names(types, "entity")}
-		oneType = append(oneType, object{"required": []any{key}})
+	properties["brooklyn.children"] = object{"type": "array", "items": ref("service"), "description": "the entities below this one"}
+	properties["version"] = versionSchema()
+	return object{
+		"type": "object", "properties": properties, "propertyNames": spelt(entityKeys),
+		"anyOf": typed(properties, typeKeys, names(types, "entity")), "allOf": perType(types, "entity", typeKeys),
 	}
-	return object{"type": "object", "properties": properties, "anyOf": oneType, "allOf": perType(types, "entity")}
 }
 
-func partSchema(kind string, types []hook.Type) object {
+func partSchema(kind adjunctKind, types []hook.Type) object {
+	properties := object{
+		"id": object{"type": "string"}, "name": object{"type": "string"}, "version": versionSchema(), "brooklyn.config": ref("config"),
+	}
 	return object{"anyOf": []any{
-		object{"type": "string", "examples": names(types, kind)},
+		object{"type": "string", "examples": names(types, kind.noun)},
 		object{
-			"type": "object", "properties": object{
-				"type": object{"type": "string", "examples": names(types, kind)}, "id": object{"type": "string"},
-				"name": object{"type": "string"}, "brooklyn.config": ref("config"),
-			},
-			"allOf": perType(types, kind),
+			"type": "object", "properties": properties, "propertyNames": spelt([]string{"brooklyn.config"}),
+			"anyOf": typed(properties, kind.types, names(types, kind.noun)), "allOf": perType(types, kind.noun, kind.types),
 		},
 	}}
 }
 
-// perType says which config goes with which type.
-func perType(types []hook.Type, kind string) []any {
+// typed adds the keys that may hold a type, and says that there must be one.
+func typed(properties object, keys []string, known []any) (required []any) {
+	for _, key := range keys {
+		properties[key] = object{"type": "string", "description": "a type of the catalog", "examples": known}
+		required = append(required, object{"required": []any{key}})
+	}
+	return required
+}
+
+// spelt refuses the keys that can only be slips for ours.
+func spelt(known []string) object {
+	var ours []any
+	for _, key := range known {
+		if strings.HasPrefix(key, "brooklyn.") {
+			ours = append(ours, key)
+		}
+	}
+	return object{"anyOf": []any{object{"enum": ours}, object{"not": object{"pattern": `^brooklyn\.[^.]*$`}}}}
+}
+
+func versionSchema() object { return object{"type": []any{"string", "number"}} }
+
+// perType says which config goes with which type: below brooklyn.config, and
+// beside the type.
+func perType(types []hook.Type, kind string, keys []string) []any {
 	out := []any{}
 	for _, t := range types {
 		if t.Kind != kind || len(t.Config) == 0 {
@@ -113,9 +136,17 @@ func perType(types []hook.Type, kind string) []any {
 		for _, a := range t.Aliases {
 			words = append(words, a)
 		}
+		named := object{"enum": words}
+		if t.Prefix != "" {
+			named = object{"anyOf": []any{named, object{"pattern": "^" + regexp.QuoteMeta(t.Prefix)}}}
+		}
+		var is []any
+		for _, key := range keys {
+			is = append(is, object{"properties": object{key: named}, "required": []any{key}})
+		}
+		config := ref(definition(t))
 		out = append(out, object{
-			"if":   object{"properties": object{"type": object{"enum": words}}, "required": []any{"type"}},
-			"then": object{"properties": object{"brooklyn.config": ref(definition(t))}},
+			"if": object{"anyOf": is}, "then": object{"$ref": config["$ref"], "properties": object{"brooklyn.config": config}},
 		})
 	}
 	return out

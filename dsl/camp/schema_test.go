@@ -18,6 +18,7 @@ func TestSchemaRefs(t *testing.T) {
 			{Name: "mode", Type: "string", Constraints: []any{map[string]any{"regex": "fast|safe"}}},
 			{Name: "level", Type: "string", Constraints: []any{map[string]any{"regex": "1|2"}}},
 		}},
+		{Name: "container", Kind: "entity", Prefix: "docker:", Config: []hook.ConfigKey{{Name: "env", Type: "map"}}},
 		{Name: "scaler", Kind: "policy", Config: []hook.ConfigKey{{Name: "max", Type: "integer"}}},
 	}
 	s := camp.Schema(types)
