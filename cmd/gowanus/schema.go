@@ -1,17 +1,21 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"net/http"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gowanus-project/gowanus/dsl/camp"
 	"github.com/gowanus-project/gowanus/engine"
 	"github.com/gowanus-project/gowanus/engine/hook"
+	"github.com/gowanus-project/gowanus/internal/nearest"
 )
 
 func (c *cli) schemaCommand() *cobra.Command {
 	var catalogs []string
+	var online bool
 	cmd := &cobra.Command{
 		Use: "schema [TYPE]", Short: "Print a JSON Schema of blueprints, or of a type's config", Args: cobra.MaximumNArgs(1),
 		Long: `Print a JSON Schema of blueprints, with the config of every type, or of the config of
@@ -20,15 +24,21 @@ is enough:
 
   # yaml-language-server: $schema=blueprint.schema.json
 
-The types are those that come with the program, and those in the files of --catalog.`,
+The types are those that come with the program, with --online those that were added to
+the server's catalog too, and those in the files of --catalog.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e, end, err := offlineEngine(cmd.Context(), "")
 			if err != nil {
 				return err
 			}
 			defer end()
+			if online {
+				if err := c.learn(cmd.Context(), e); err != nil {
+					return err
+				}
+			}
 			for _, file := range catalogs {
-				b, err := c.blueprint(file)
+				b, err := c.bundle(file)
 				if err == nil {
 					_, err = e.AddBundle(cmd.Context(), engine.BundleRequest{Content: b.text, File: b.file, Force: true})
 				}
@@ -39,23 +49,63 @@ The types are those that come with the program, and those in the files of --cata
 			if len(args) > 0 {
 				t, err := e.Type(args[0], "latest")
 				if err != nil {
-					return fail(exitNotFound, "there is no type %s", args[0])
+					var names []string
+					for _, t := range e.Types() {
+						names = append(append(names, t.Name), t.Aliases...)
+					}
+					return fail(exitNotFound, "there is no type %s%s", args[0], nearest.Hint(args[0], names))
 				}
 				return c.schema(camp.TypeSchema(*e.Shape(t)))
 			}
-			var types []hook.Type
-			seen := map[string]bool{}
-			for _, t := range e.Types() {
-				if id := t.Kind + " " + t.Name; !seen[id] && t.Unbuilt == "" { // the best version comes first
-					seen[id] = true
-					types = append(types, *e.Shape(t))
-				}
-			}
-			return c.schema(camp.Schema(types))
+			return c.schema(camp.Schema(usable(e)))
 		},
 	}
-	cmd.Flags().StringArrayVar(&catalogs, "catalog", nil, "a BOM file or zip archive with further types; may be repeated")
+	cmd.Flags().StringArrayVar(&catalogs, "catalog", nil, "a BOM file, zip archive or folder with further types; may be repeated")
+	cmd.Flags().BoolVar(&online, "online", false, "also the types that were added to the server's catalog")
 	return cmd
+}
+
+// learn adds the bundles of the server's catalog, in the order in which they
+// were added there, since later ones may need earlier ones.
+func (c *cli) learn(ctx context.Context, e *engine.Engine) error {
+	cl, err := c.client()
+	if err != nil {
+		return err
+	}
+	var bundles []struct {
+		Name       string `json:"symbolicName"`
+		Version    string `json:"version"`
+		Deleteable bool   `json:"deleteable"`
+	}
+	if err := cl.get(ctx, "/v1/catalog/bundles", &bundles); err != nil {
+		return err
+	}
+	for _, b := range bundles {
+		if !b.Deleteable { // it came with the server
+			continue
+		}
+		id := b.Name + ":" + b.Version
+		_, content, err := cl.do(ctx, http.MethodGet, typePath("/v1/catalog/bundles/", id)+"/download", nil)
+		if err != nil {
+			return err
+		}
+		if _, err := e.AddBundle(ctx, engine.BundleRequest{Content: content, File: id, Force: true}); err != nil {
+			return fail(exitFailed, "bundle %s of the server: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// usable gives the types that run, the best version of each.
+func usable(e *engine.Engine) (out []hook.Type) {
+	seen := map[string]bool{}
+	for _, t := range e.Types() {
+		if id := t.Kind + " " + t.Name; !seen[id] && t.Unbuilt == "" {
+			seen[id] = true
+			out = append(out, *e.Shape(t))
+		}
+	}
+	return out
 }
 
 func (c *cli) schema(s map[string]any) error {
