@@ -207,11 +207,9 @@ func (s *Server) bundleType(c echo.Context) (*catalog.Type, error) {
 	if err != nil {
 		return nil, err
 	}
-	name, version := param(c, "type"), param(c, "typeVersion")
-	for _, t := range s.typesOf(b) {
-		if named(t, name) && (version == "" || version == "latest" || version == t.Version) {
-			return t, nil
-		}
+	name := param(c, "type")
+	if t := pick(s.typesOf(b), "", name, param(c, "typeVersion")); t != nil {
+		return t, nil
 	}
 	return nil, fault.New(fault.NotFound, "Type '%s' not found in bundle %s", name, b.ID())
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/internal/version"
 )
 
 // typeQuery is what a list of types is filtered by.
@@ -138,15 +139,29 @@ func named(t *catalog.Type, name string) bool {
 
 // registered finds the type that the path names, in a list of the catalog.
 func (s *Server) registered(c echo.Context, list string) (*catalog.Type, error) {
-	name, version := param(c, "name"), param(c, "version")
-	for _, t := range s.engine.Types() {
-		if named(t, name) && (version == "" || version == "latest" || version == t.Version) &&
-			(list == "" || t.Kind == listKinds[list]) {
-			return t, nil
+	name, wanted := param(c, "name"), param(c, "version")
+	if t := pick(s.engine.Types(), list, name, wanted); t != nil {
+		return t, nil
+	}
+	set(&wanted, "latest")
+	return nil, fault.New(fault.NotFound, "Entity with id '%s:%s' not found", name, wanted)
+}
+
+// pick finds a type of a list by name and version: "" and "latest" are the
+// first that is not disabled, if there is one.
+func pick(types []*catalog.Type, list, name, wanted string) (found *catalog.Type) {
+	for _, t := range types {
+		if !named(t, name) || list != "" && t.Kind != listKinds[list] {
+			continue
+		}
+		switch latest := wanted == "" || wanted == "latest"; {
+		case !latest && version.Compare(t.Version, wanted) == 0, latest && !t.Disabled:
+			return t
+		case latest && found == nil:
+			found = t
 		}
 	}
-	set(&version, "latest")
-	return nil, fault.New(fault.NotFound, "Entity with id '%s:%s' not found", name, version)
+	return found
 }
 
 func (s *Server) getType(c echo.Context) error {
@@ -176,23 +191,23 @@ func (s *Server) markType(mark string) echo.HandlerFunc {
 		if err != nil {
 			return fault.New(fault.Invalid, "the body is %.40q, which is neither true nor false", body)
 		}
-		name, version, _ := strings.Cut(param(c, "name"), ":")
+		name, wanted, _ := strings.Cut(param(c, "name"), ":")
 		var deprecated, disabled *bool
 		if mark == "deprecated" {
 			deprecated = &value
 		} else {
 			disabled = &value
 		}
-		return done(c, s.engine.MarkType(lasting(c), name, version, deprecated, disabled))
+		return done(c, s.engine.MarkType(lasting(c), name, wanted, deprecated, disabled))
 	}
 }
 
 func (s *Server) deleteFromCatalog(list string) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		name, version := param(c, "name"), param(c, "version")
-		if t, err := s.engine.Type(name, version); err == nil && list == "applications" && !t.Template && !t.Application {
+		name, wanted := param(c, "name"), param(c, "version")
+		if t, err := s.engine.Type(name, wanted); err == nil && list == "applications" && !t.Template && !t.Application {
 			return fault.New(fault.Precondition, "%s is neither a template nor an application", t.ID())
 		}
-		return done(c, s.engine.RemoveType(lasting(c), listKinds[list], name, version))
+		return done(c, s.engine.RemoveType(lasting(c), listKinds[list], name, wanted))
 	}
 }
