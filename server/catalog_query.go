@@ -40,14 +40,14 @@ func readTypeQuery(c echo.Context, kind string) (q typeQuery, err error) {
 
 // find gives the types that a query asks for, in the catalog's order.
 func (s *Server) find(q typeQuery) (out []*catalog.Type) {
-	last := ""
+	seen := map[string]bool{}
 	for _, t := range s.engine.Types() {
 		if !belongs(t, q.kind) || !matches(q.regex, t.Name) || !strings.Contains(strings.ToLower(t.Name), q.fragment) {
 			continue
 		}
-		if name := t.Kind + " " + t.Name; q.all || name != last {
+		if name := t.Kind + " " + t.Name; q.all || !seen[name] {
 			out = append(out, t)
-			last = name
+			seen[name] = true
 		}
 	}
 	return out
