@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"context"
-	"maps"
 	"os"
 	"regexp"
 	"strings"
@@ -128,8 +127,6 @@ func TestConstraintCases(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal("no cases in "+folder, err)
 	}
-	e := newEngine(t, newWorld(), store.NewMemory())
-	defer closeEngine(t, e)
 	for _, file := range files {
 		text, err := os.ReadFile(folder + file.Name())
 		if err != nil {
@@ -139,20 +136,17 @@ func TestConstraintCases(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		inner := func(key string) map[string]any {
-			n, err := yamlpos.Parse(key, []byte(doc.Get(key).Text), yamlpos.Limits{})
-			if err != nil {
-				t.Fatal(err)
+		e := newEngine(t, newWorld(), store.NewMemory())
+		if n := doc.Get("catalog"); n != nil {
+			if _, err := e.AddBundle(t.Context(), engine.BundleRequest{Content: []byte(n.Text)}); err != nil {
+				t.Errorf("%s: %v", file.Name(), err)
 			}
-			return n.Any().(map[string]any)
 		}
-		item := inner("catalog")["brooklyn.catalog"].(map[string]any)["items"].([]any)[0].(map[string]any)["item"].(map[string]any)
-		blueprint := inner("blueprint")
-		maps.Copy(blueprint["services"].([]any)[0].(map[string]any), item)
-		_, err = e.Check(context.Background(), engine.Request{Text: []byte(yamlpos.Format(yamlpos.FromAny(blueprint, yamlpos.Pos{})))})
+		_, err = e.Check(t.Context(), engine.Request{Text: []byte(doc.Get("blueprint").Text)})
 		want := doc.Get("expect_deploy_error")
 		if want == nil && err != nil || want != nil && (err == nil || !strings.Contains(err.Error(), "Invalid value for p: ")) {
 			t.Errorf("%s: %v", file.Name(), err)
 		}
+		closeEngine(t, e)
 	}
 }
