@@ -47,7 +47,10 @@ func typeOfCatalog(t *catalog.Type) typeSummary {
 	out := typeSummary{
 		SymbolicName: t.Name, Version: t.Version, ContainingBundle: t.Bundle.ID(), Kind: "SPEC",
 		DisplayName: t.Title, Description: t.Description, IconURL: iconOf(self, t.Icon), Aliases: t.Aliases, Tags: t.Tags,
-		Disabled: t.Disabled, Deprecated: t.Deprecated, Template: t.Template, Links: typeLinks{self},
+		Disabled: !offered(t), Deprecated: t.Deprecated, Template: t.Template, Links: typeLinks{self},
+	}
+	if t.Unbuilt != "" {
+		out.Description = "known but not built: " + t.Unbuilt
 	}
 	switch {
 	case t.Application:

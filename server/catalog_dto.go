@@ -35,7 +35,7 @@ func (s *Server) itemOf(list string, t *catalog.Type) catalogItem {
 	out := catalogItem{
 		ID: t.ID(), SymbolicName: t.Name, Version: d.Version, ContainingBundle: d.ContainingBundle,
 		Type: t.Name, JavaType: t.Name, ItemType: cmp.Or(t.ItemType, t.Kind), Name: cmp.Or(t.Title, t.Name),
-		Description: t.Description, IconURL: d.IconURL, PlanYAML: "type: " + t.Name + "\n", Tags: t.Tags, Deprecated: t.Deprecated,
+		Description: d.Description, IconURL: d.IconURL, PlanYAML: "type: " + t.Name + "\n", Tags: t.Tags, Deprecated: t.Deprecated,
 		Config: d.Config, Sensors: d.Sensors, Effectors: d.Effectors,
 		Links: typeLinks{"/v1/catalog/" + list + "/" + url.PathEscape(t.Name) + "/" + url.PathEscape(d.Version)},
 	}

@@ -60,16 +60,20 @@ var listKinds = map[string]string{
 }
 
 // belongs tells whether a type stands in one of the catalog's lists: templates
-// by themselves, and nothing that is disabled.
+// by themselves, and nothing that is not offered.
 func belongs(t *catalog.Type, list string) bool {
 	if list == "" {
 		return true
 	}
-	if t.Kind != listKinds[list] || t.Disabled {
+	if t.Kind != listKinds[list] || !offered(t) {
 		return false
 	}
 	return t.Kind != catalog.Entity || (list == "applications") == t.Template && (!t.Template || !t.Deprecated)
 }
+
+// offered tells whether users may want a type: one that is disabled or cannot
+// run is only there to be found by its name.
+func offered(t *catalog.Type) bool { return !t.Disabled && t.Unbuilt == "" }
 
 // listOf gives the list that a type stands in.
 func listOf(t *catalog.Type) string {
@@ -148,14 +152,14 @@ func (s *Server) registered(c echo.Context, list string) (*catalog.Type, error) 
 }
 
 // pick finds a type of a list by name and version: "" and "latest" are the
-// first that is not disabled, if there is one.
+// first that is offered, if there is one.
 func pick(types []*catalog.Type, list, name, wanted string) (found *catalog.Type) {
 	for _, t := range types {
 		if !named(t, name) || list != "" && t.Kind != listKinds[list] {
 			continue
 		}
 		switch latest := wanted == "" || wanted == "latest"; {
-		case !latest && version.Compare(t.Version, wanted) == 0, latest && !t.Disabled:
+		case !latest && version.Compare(t.Version, wanted) == 0, latest && offered(t):
 			return t
 		case latest && found == nil:
 			found = t

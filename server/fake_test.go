@@ -77,6 +77,7 @@ func newFake(t testing.TB) *fake {
 		{Type: app().Type, Application: true, Entity: nil},
 		{Type: hook.Type{Name: "Scaler", Kind: "policy", Description: "Adds members", Config: []hook.ConfigKey{{Name: "max", Type: "integer", Default: int64(4)}}}, Version: "1.2.0", Module: "scaling"},
 		{Type: web().Type},
+		{Type: hook.Type{Name: "Redis", Kind: "entity"}, Unbuilt: "use docker:redis"},
 	}
 	types[2].Aliases = []string{"org.example.Web"}
 	e, err := engine.New(t.Context(), engine.Config{Store: store.NewMemory(), Types: types})

@@ -52,6 +52,17 @@ func (t *catalogType) kind() string {
 	return t.Supertypes[0]
 }
 
+// marks are what users should know before they use the type.
+func (t *catalogType) marks() (out []string) {
+	if t.Deprecated {
+		out = append(out, "deprecated")
+	}
+	if t.Disabled {
+		out = append(out, "disabled")
+	}
+	return out
+}
+
 func (c *cli) catalogCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "catalog", Short: "Add types to the catalog, list them, show and delete them",
@@ -105,14 +116,7 @@ func (c *cli) catalogList(ctx context.Context, path string) error {
 	}
 	t := c.plainTable("NAME", "VERSION", "KIND", "BUNDLE", "")
 	for _, typ := range types {
-		var marks []string
-		if typ.Deprecated {
-			marks = append(marks, "deprecated")
-		}
-		if typ.Disabled {
-			marks = append(marks, "disabled")
-		}
-		t.AppendRow([]any{oneLine(typ.Name), oneLine(typ.Version), typ.kind(), oneLine(typ.Bundle), strings.Join(marks, ", ")})
+		t.AppendRow([]any{oneLine(typ.Name), oneLine(typ.Version), typ.kind(), oneLine(typ.Bundle), strings.Join(typ.marks(), ", ")})
 	}
 	t.Render()
 	return nil
@@ -149,7 +153,8 @@ func (c *cli) catalogShowCommand() *cobra.Command {
 func (c *cli) showType(t *catalogType) {
 	c.printf("%s:%s\n", clean(t.Name), clean(t.Version))
 	for _, line := range [][2]string{
-		{"title", t.Title}, {"about", t.Description}, {"kind", t.kind()}, {"bundle", t.Bundle}, {"aliases", strings.Join(t.Aliases, ", ")},
+		{"title", t.Title}, {"about", t.Description}, {"kind", t.kind()}, {"bundle", t.Bundle}, {"state", strings.Join(t.marks(), ", ")},
+		{"aliases", strings.Join(t.Aliases, ", ")},
 	} {
 		if line[1] != "" {
 			c.printf("  %-8s %s\n", line[0], oneLine(line[1]))
