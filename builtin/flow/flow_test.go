@@ -2,10 +2,12 @@ package flow_test
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/gowanus-project/gowanus/builtin/flow"
 	"github.com/gowanus-project/gowanus/builtin/stock"
@@ -105,5 +107,48 @@ func TestErrors(t *testing.T) {
 	}
 	if _, err := call.Wait(t.Context()); err == nil || !strings.Contains(err.Error(), "${nothing} names nothing") {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestSensor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := begin(t)
+		defer e.Close(t.Context())
+		app, _, err := e.Deploy(t.Context(), engine.Request{Text: []byte(`
+services:
+- type: basic-application
+  brooklyn.initializers:
+  - type: workflow-sensor
+    brooklyn.config: {sensor: {name: text, type: string}, triggers: n, steps: [no-op, "return n is ${entity.sensor.n}"]}
+  - type: workflow-sensor
+    brooklyn.config: {sensor: later, triggers: [n], skip_initial_run: true, steps: [return done]}
+`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if _, there := app.Sensor("later"); there {
+			t.Error("the run at the start was not skipped")
+		}
+		for _, n := range []int64{1, 2} {
+			app.Set("n", n)
+			synctest.Wait()
+			if v, _ := app.Sensor("text"); v != fmt.Sprint("n is ", n) {
+				t.Errorf("text is %v with n = %d", v, n)
+			}
+		}
+		if v, _ := app.Sensor("later"); v != "done" {
+			t.Errorf("later is %v", v)
+		}
+	})
+	for config, want := range map[string]string{
+		"{sensor: s, steps: [log x]}":                         "step 1: log is not built for sensors; there are return and no-op",
+		"{sensor: {type: string}, steps: [return x]}":         "sensor: expected a name, or a map with a name",
+		"{sensor: {name: s, type: strng}, steps: [return x]}": `sensor s: unknown type "strng"`,
+	} {
+		text := "services: [{type: basic-entity, brooklyn.initializers: [{type: workflow-sensor, brooklyn.config: " + config + "}]}]"
+		if _, err := begin(t).Check(t.Context(), engine.Request{Text: []byte(text)}); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%s: error %v, want %s", config, err, want)
+		}
 	}
 }

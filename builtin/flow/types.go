@@ -49,6 +49,19 @@ func Types() []*catalog.Type {
 			},
 			Version: version, Initializer: check, Policy: policy{},
 		},
+		{
+			Type: hook.Type{
+				Name: "org.apache.brooklyn.core.workflow.WorkflowSensor", Kind: catalog.Initializer, Aliases: []string{"workflow-sensor"},
+				Description: "a sensor whose value a list of steps gives, computed at events and in periods",
+				Config: slices.Concat([]hook.ConfigKey{
+					{Name: "sensor", Flags: []string{"name"}, Type: "raw", Required: true, Description: "the sensor: a name, or a map of name and type"},
+					{Name: "triggers", Type: "raw", Description: "sensors whose events make it compute: a name, {sensor, entity}, or a list of these"},
+					{Name: "period", Type: "raw", Description: "how often it computes; only at the start and for triggers when absent"},
+					{Name: "skip_initial_run", Type: "boolean", Default: false, Description: "whether it waits for a trigger or the end of a period"}, steps,
+				}, refused),
+			},
+			Version: version, Initializer: sensor,
+		},
 	}
 }
 

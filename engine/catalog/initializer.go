@@ -26,11 +26,12 @@ type Contribution struct {
 
 // Feed is a source of sensor values that is asked again and again.
 type Feed struct {
-	Name     string
-	Sensors  []hook.Sensor // what it publishes
-	Period   time.Duration // 0 asks only for triggers
-	Triggers []Trigger     // sensors whose events make it ask at once
-	OnlyIfUp bool          // it rests while the entity is not up
+	Name      string
+	Sensors   []hook.Sensor // what it publishes
+	Period    time.Duration // 0 asks only for triggers
+	Triggers  []Trigger     // sensors whose events make it ask at once
+	SkipFirst bool          // it does not ask as it begins
+	OnlyIfUp  bool          // it rests while the entity is not up
 	// Poll gives the sensor values; a nil value clears the sensor. config is
 	// the initializer's, resolved. An error leaves the sensors as they are.
 	Poll func(ctx context.Context, of *entity.Entity, config map[string]any) (map[string]any, error)

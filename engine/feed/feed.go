@@ -74,7 +74,7 @@ type feed struct {
 	last  string // the last error, so that each is logged once
 }
 
-// Attach begins a feed: it asks at once, unless it has no period.
+// Attach begins a feed: it asks at once, unless it is to skip that.
 func (m *Manager) Attach(ent *entity.Entity, spec *catalog.Feed, resolve Resolve) {
 	ctx, stop := context.WithCancel(m.cfg.Tasks.Context())
 	f := &feed{manager: m, entity: ent, spec: spec, resolve: resolve, ctx: ctx, stop: stop}
@@ -85,8 +85,11 @@ func (m *Manager) Attach(ent *entity.Entity, spec *catalog.Feed, resolve Resolve
 	f.listen()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if spec.Period > 0 || len(spec.Triggers) == 0 {
+	switch {
+	case !spec.SkipFirst:
 		f.timer = time.AfterFunc(0, f.ask)
+	case spec.Period > 0:
+		f.timer = time.AfterFunc(spec.Period, f.ask)
 	}
 }
 
