@@ -54,6 +54,7 @@ type planner struct {
 	parent    *entity.Entity  // where the plan will hang, nil for an application
 	above     []*entity.New   // the entities around the one that is being planned
 	expanding []*catalog.Type // the items that brought them
+	rehearsed []*catalog.Type // the items of entities that are only described yet, around this one
 	ids       map[string]bool // plan ids of the blueprint
 	entities  int
 	plan      plan
@@ -112,8 +113,18 @@ func (p *planner) run(spec *blueprint.Spec, id string, at origin) (*plan, error)
 	return &p.plan, nil
 }
 
-// rehearse plans an entity that is only described yet, for its errors.
+// rehearse plans an entity that is only described yet, for its errors. One that
+// describes more of its own type is planned once: how deep they go in the end
+// is not known.
 func (p *planner) rehearse(spec *blueprint.Spec, at origin) {
+	t, err := p.types.Find(catalog.Entity, spec.TypeRef(), at.bundle)
+	if err == nil && t.Plan != nil {
+		if slices.Contains(p.rehearsed, t) {
+			return
+		}
+		p.rehearsed = append(p.rehearsed, t)
+		defer func() { p.rehearsed = p.rehearsed[:len(p.rehearsed)-1] }()
+	}
 	above, kept := p.above, p.plan
 	p.entity(spec, at, "")
 	p.above, p.plan = above, kept
