@@ -152,3 +152,9 @@ func (s *Server) getAdjunctConfig(c echo.Context) error {
 	}
 	return fault.New(fault.NotFound, "Config '%s' not known", name)
 }
+
+// adjunctIcon says that no adjunct has an icon.
+func (s *Server) adjunctIcon(c echo.Context) error {
+	_, _, err := s.adjunct(c)
+	return done(c, err)
+}

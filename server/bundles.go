@@ -1,9 +1,11 @@
 package server
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -11,6 +13,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine"
 	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/internal/version"
 )
 
 type bundleSummary struct {
@@ -134,24 +137,34 @@ func (s *Server) addToCatalog(c echo.Context) error {
 }
 
 func (s *Server) listBundles(c echo.Context) error {
+	all, err := queryVersions(c)
+	if err != nil {
+		return err
+	}
+	return s.replyBundles(c, "", all)
+}
+
+func (s *Server) listBundleVersions(c echo.Context) error {
+	return s.replyBundles(c, param(c, "name"), true)
+}
+
+// replyBundles lists the bundles of a name, "" for any, by name and the best
+// version first. Types are listed if the request wants details.
+func (s *Server) replyBundles(c echo.Context, name string, all bool) error {
 	detail, err := queryBool(c, "detail", false)
 	if err != nil {
 		return err
 	}
-	latest := c.QueryParam("versions") == "latest"
-	name := param(c, "name")
-	out := []any{}
-	for _, b := range s.engine.Bundles() {
-		if name != "" && b.Name != name {
+	bundles := slices.SortedStableFunc(slices.Values(s.engine.Bundles()), func(a, b *catalog.Bundle) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), version.Compare(b.Version, a.Version))
+	})
+	out := []bundleSummary{}
+	for i, b := range bundles {
+		if name != "" && b.Name != name || !all && i > 0 && bundles[i-1].Name == b.Name {
 			continue
 		}
-		if latest {
-			if best, err := s.engine.Bundle(b.Name, "latest"); err == nil && best != b {
-				continue
-			}
-		}
 		sum := s.bundleOf(b)
-		if !detail && name == "" {
+		if !detail {
 			sum.Types = []typeSummary{}
 		}
 		out = append(out, sum)
@@ -170,12 +183,26 @@ func (s *Server) getBundle(c echo.Context, b *catalog.Bundle) error {
 	return ok(c, s.bundleOf(b))
 }
 
-func (s *Server) deleteBundle(c echo.Context) error {
+// The codes of bundles that stay, in Brooklyn's words. It answers 200 with
+// them, which scripts would take for a success.
+const (
+	bundleInUse = "ERROR_REMOVING_BUNDLE_IN_USE"
+	bundleStays = "ERROR_REMOVING_BUNDLE_OTHER"
+)
+
+func (s *Server) deleteBundle(c echo.Context, b *catalog.Bundle) error {
 	force, err := queryBool(c, "force", false)
 	if err != nil {
 		return err
 	}
-	r, err := s.engine.RemoveBundle(lasting(c), param(c, "name"), param(c, "version"), force)
+	r, err := s.engine.RemoveBundle(lasting(c), b.Name, b.Version, force)
+	if fault.KindOf(err) == fault.Conflict {
+		out := installation{Message: err.Error(), Bundle: b.ID(), Code: bundleInUse, Types: struct{}{}}
+		if b.Native {
+			out.Code = bundleStays
+		}
+		return reply(c, http.StatusConflict, refusal{errorBody{Message: err.Error(), Error: http.StatusConflict}, out})
+	}
 	if err != nil {
 		return err
 	}
@@ -235,13 +262,16 @@ var iconTypes = map[string]string{
 
 // icon serves an image of a bundle, or leads to where it is.
 func (s *Server) icon(c echo.Context, b *catalog.Bundle, ref string) error {
+	if ref == "" {
+		return noContent(c)
+	}
 	if elsewhere(ref) {
 		return c.Redirect(http.StatusTemporaryRedirect, ref)
 	}
 	name := strings.TrimLeft(strings.TrimPrefix(ref, "classpath:"), "/")
 	kind := iconTypes[strings.ToLower(path.Ext(name))]
-	if name == "" || kind == "" {
-		return fault.New(fault.NotFound, "bundle %s has no such icon", b.ID())
+	if b == nil || kind == "" {
+		return fault.New(fault.NotFound, "there is no icon %s", ref)
 	}
 	image, err := s.engine.BundleFile(b, name)
 	if err != nil {

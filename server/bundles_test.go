@@ -8,6 +8,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/gowanus-project/gowanus/engine/entity"
 )
 
 // archived gives a zip of files, a name and a content each.
@@ -39,7 +41,17 @@ func answer(h http.Handler, method, path string, body []byte) *httptest.Response
 }
 
 func TestArchive(t *testing.T) {
-	h := New(newFake(t), Config{Password: "pw"}).Handler()
+	f := newFake(t).withShop(t)
+	h := New(f, Config{Password: "pw"}).Handler()
+	shop, err := f.tree.Get("shop1")
+	if err == nil {
+		_, err = f.tree.Add(t.Context(), shop, &entity.New{Declaration: web(), Record: entity.Record{
+			ID: "drawn1", Name: "drawn", Type: "Web", Item: "drawn:1", IconURL: "classpath://img/one.png",
+		}}, nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	content := archived(t, "catalog.bom", `
 brooklyn.catalog:
   bundle: pictures
@@ -67,9 +79,11 @@ brooklyn.catalog:
 		{"/v1/catalog/types/drawn/1", 200, jsonType, `"iconUrl":"/v1/catalog/types/drawn/1/icon"`},
 		{"/v1/catalog/types/drawn/1/icon", 200, "image/png", "png"},
 		{"/v1/catalog/icon/drawn/1", 200, "image/png", "png"},
-		{"/v1/catalog/types/page/1/icon", 404, jsonType, "bundle pictures:1 has no such icon"},
+		{"/v1/catalog/types/page/1/icon", 404, jsonType, "there is no icon img/page.html"},
 		{"/v1/catalog/types/lost/1/icon", 404, jsonType, "the archive has no file img/lost.png"},
 		{"/v1/catalog/types/out/1/icon", 404, jsonType, "the archive has no file ../../etc/one.png"},
+		{"/v1/applications/shop1/entities/drawn1/icon", 200, "image/png", "png"},
+		{"/v1/applications/details?items=drawn1", 200, jsonType, `"iconUrl":"/v1/applications/shop1/entities/drawn1/icon"`},
 		{bundle + "/download", 200, "application/zip", string(content)},
 	} {
 		w := answer(h, "GET", test.path, nil)

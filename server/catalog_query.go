@@ -28,14 +28,21 @@ func readTypeQuery(c echo.Context, kind string) (q typeQuery, err error) {
 		q.all, err = queryBool(c, "allVersions", false)
 		return q, err
 	}
+	q.all, err = queryVersions(c)
+	return q, err
+}
+
+// queryVersions tells whether a list shall have all versions, not only the
+// best one of each name.
+func queryVersions(c echo.Context) (all bool, err error) {
 	switch word := c.QueryParam("versions"); word {
 	case "", "latest":
+		return false, nil
 	case "all":
-		q.all = true
+		return true, nil
 	default:
-		return q, fault.New(fault.Invalid, "query parameter versions: %q is neither latest nor all", word)
+		return false, fault.New(fault.Invalid, "query parameter versions: %q is neither latest nor all", word)
 	}
-	return q, nil
 }
 
 // find gives the types that a query asks for, in the catalog's order.

@@ -92,7 +92,7 @@ func (s *Server) matching(pattern string) []*entity.Entity {
 func (s *Server) detail(c echo.Context, ent *entity.Entity, q detailQuery, depth int) entityDetail {
 	d := entityDetail{
 		entitySummary: entityOf(ent), ApplicationID: string(ent.Application()), GroupIDs: []string{},
-		IconURL: ent.IconURL(), CreationTimeUTC: ent.Created().UnixMilli(), Relations: []relation{}, Tags: ent.Tags(),
+		IconURL: iconOf(pathOf(ent), ent.IconURL()), CreationTimeUTC: ent.Created().UnixMilli(), Relations: []relation{}, Tags: ent.Tags(),
 		Members: members(ent),
 	}
 	if p := ent.Parent(); p != nil {

@@ -3,10 +3,12 @@ package server
 import (
 	"net/http"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/task"
@@ -165,6 +167,14 @@ func (s *Server) listSpecs(c echo.Context, ent *entity.Entity) error {
 	return ok(c, out)
 }
 
-func (s *Server) noIcon(c echo.Context, ent *entity.Entity) error {
-	return fault.New(fault.NotFound, "Entity '%s' has no icon", ent.Name())
+// entityIcon serves the icon of an entity, which may be a file of the bundle
+// that its type is from.
+func (s *Server) entityIcon(c echo.Context, ent *entity.Entity) error {
+	var from *catalog.Bundle
+	if name, wanted, found := strings.Cut(ent.Item(), ":"); found {
+		if t, err := s.engine.Type(name, wanted); err == nil {
+			from = t.Bundle
+		}
+	}
+	return s.icon(c, from, ent.IconURL())
 }

@@ -65,35 +65,54 @@ the server's catalog too, and those in the files of --catalog.`,
 	return cmd
 }
 
-// learn adds the bundles of the server's catalog, in the order in which they
-// were added there, since later ones may need earlier ones.
+// learn adds the bundles of the server's catalog. One that cannot be added yet
+// may need another one, so they are tried until that changes nothing.
 func (c *cli) learn(ctx context.Context, e *engine.Engine) error {
-	cl, err := c.client()
+	wanted, err := c.added(ctx)
 	if err != nil {
 		return err
+	}
+	for len(wanted) > 0 {
+		var later []engine.BundleRequest
+		for _, b := range wanted {
+			if _, err = e.AddBundle(ctx, b); err != nil {
+				later = append(later, b)
+			}
+		}
+		if len(later) == len(wanted) {
+			return fail(exitFailed, "bundle %s of the server: %w", later[len(later)-1].File, err)
+		}
+		wanted = later
+	}
+	return nil
+}
+
+// added gives the bundles of the server's catalog that did not come with it.
+func (c *cli) added(ctx context.Context) (out []engine.BundleRequest, err error) {
+	cl, err := c.client()
+	if err != nil {
+		return nil, err
 	}
 	var bundles []struct {
 		Name       string `json:"symbolicName"`
 		Version    string `json:"version"`
 		Deleteable bool   `json:"deleteable"`
 	}
-	if err := cl.get(ctx, "/v1/catalog/bundles", &bundles); err != nil {
-		return err
+	if err := cl.get(ctx, "/v1/catalog/bundles?versions=all", &bundles); err != nil {
+		return nil, err
 	}
 	for _, b := range bundles {
-		if !b.Deleteable { // it came with the server
+		if !b.Deleteable {
 			continue
 		}
 		id := b.Name + ":" + b.Version
 		_, content, err := cl.do(ctx, http.MethodGet, typePath("/v1/catalog/bundles/", id)+"/download", nil)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if _, err := e.AddBundle(ctx, engine.BundleRequest{Content: content, File: id, Force: true}); err != nil {
-			return fail(exitFailed, "bundle %s of the server: %w", id, err)
-		}
+		out = append(out, engine.BundleRequest{Content: content, File: id, Force: true})
 	}
-	return nil
+	return out, nil
 }
 
 // usable gives the types that run, the best version of each.
