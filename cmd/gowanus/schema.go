@@ -32,37 +32,46 @@ the server's catalog too, and those in the files of --catalog.`,
 				return err
 			}
 			defer end()
-			if online {
-				if err := c.learn(cmd.Context(), e); err != nil {
-					return err
-				}
+			if err := c.fill(cmd.Context(), e, online, catalogs); err != nil {
+				return err
 			}
-			for _, file := range catalogs {
-				b, err := c.bundle(file)
-				if err == nil {
-					_, err = e.AddBundle(cmd.Context(), engine.BundleRequest{Content: b.text, File: b.file, Force: true})
-				}
-				if err != nil {
-					return usageError("%w", err)
-				}
+			if len(args) == 0 {
+				return c.schema(camp.Schema(usable(e)))
 			}
-			if len(args) > 0 {
-				t, err := e.Type(args[0], "latest")
-				if err != nil {
-					var names []string
-					for _, t := range e.Types() {
-						names = append(append(names, t.Name), t.Aliases...)
-					}
-					return fail(exitNotFound, "there is no type %s%s", args[0], nearest.Hint(args[0], names))
+			t, err := e.Type(args[0], "latest")
+			if err != nil {
+				var names []string
+				for _, t := range e.Types() {
+					names = append(append(names, t.Name), t.Aliases...)
 				}
-				return c.schema(camp.TypeSchema(*e.Shape(t)))
+				return fail(exitNotFound, "there is no type %s%s", args[0], nearest.Hint(args[0], names))
 			}
-			return c.schema(camp.Schema(usable(e)))
+			return c.schema(camp.TypeSchema(*e.Shape(t)))
 		},
 	}
 	cmd.Flags().StringArrayVar(&catalogs, "catalog", nil, "a BOM file, zip archive or folder with further types; may be repeated")
 	cmd.Flags().BoolVar(&online, "online", false, "also the types that were added to the server's catalog")
 	return cmd
+}
+
+// fill adds to a catalog what the server has, if that is wanted, and what some
+// files have.
+func (c *cli) fill(ctx context.Context, e *engine.Engine, online bool, files []string) error {
+	if online {
+		if err := c.learn(ctx, e); err != nil {
+			return err
+		}
+	}
+	for _, file := range files {
+		b, err := c.bundle(file)
+		if err == nil {
+			_, err = e.AddBundle(ctx, engine.BundleRequest{Content: b.text, File: b.file, Force: true})
+		}
+		if err != nil {
+			return usageError("%w", err)
+		}
+	}
+	return nil
 }
 
 // learn adds the bundles of the server's catalog. One that cannot be added yet
