@@ -271,9 +271,12 @@ func (e *Engine) RemoveBundle(ctx context.Context, name, wanted string, force bo
 func (e *Engine) RemoveType(ctx context.Context, kind, name, wanted string) error {
 	e.installing.Lock()
 	defer e.installing.Unlock()
-	t, err := e.types.Load().Type(name, wanted)
-	if err != nil {
-		return err
+	t := e.types.Load().OfKind(kind, name, wanted)
+	if t == nil { // another kind's is refused, if there is one
+		var err error
+		if t, err = e.types.Load().Type(name, wanted); err != nil {
+			return err
+		}
 	}
 	if kind != "" && t.Kind != kind {
 		return fault.New(fault.Precondition, "%s is a type of kind %s, not %s", t.ID(), t.Kind, kind)

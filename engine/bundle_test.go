@@ -131,6 +131,12 @@ func TestRemoval(t *testing.T) {
 	if err := e.RemoveType(t.Context(), catalog.Policy, "b", "1"); fault.KindOf(err) != fault.Precondition {
 		t.Errorf("error %v", err)
 	}
+	if _, err := e.AddBundle(t.Context(), bundle("three", "1", "{id: b, itemType: bean, item: {k: v}}")); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.RemoveType(t.Context(), catalog.Bean, "b", "1"); err != nil {
+		t.Errorf("a bean of the name of an entity type: %v", err)
+	}
 	if _, err := e.RemoveBundle(t.Context(), "one", "1", true); err != nil {
 		t.Fatal(err)
 	}

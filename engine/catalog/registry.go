@@ -271,6 +271,10 @@ func (r *Registry) Type(name, wanted string) (*Type, error) {
 	return nil, fault.New(fault.NotFound, "Entity with id '%s:%s' not found", name, wanted)
 }
 
+// OfKind finds a type of a kind by name or alias and version, as Type does, or
+// nil.
+func (r *Registry) OfKind(kind, name, wanted string) *Type { return r.pick(kind, name, wanted, nil) }
+
 // Bundle finds a bundle by name and version; "" and "latest" are the best one.
 func (r *Registry) Bundle(name, wanted string) (*Bundle, error) {
 	var best *Bundle
