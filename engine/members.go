@@ -60,10 +60,14 @@ func (e *Engine) addMembers(ctx context.Context, c *action.Call) (any, error) {
 		if err == nil || stopping(ctx) || ctx.Err() != nil {
 			return err
 		}
+		failed := made[i]
 		mu.Lock()
-		defer mu.Unlock()
-		failures = append(failures, fmt.Sprintf("%s: %s", made[i].Name(), err))
+		failures = append(failures, fmt.Sprintf("%s: %s", failed.Name(), err))
+		mu.Unlock()
 		made[i] = nil
+		if discard, _ := c.Input["discard"].(bool); discard {
+			return e.unmanage(ctx, failed)
+		}
 		return nil
 	})
 	if err != nil {

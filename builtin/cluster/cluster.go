@@ -28,7 +28,7 @@ func Types() []*catalog.Type {
 				{Name: "cluster.max.size", Flags: []string{"maxSize"}, Type: "integer", Description: "more members are refused"},
 				{Name: "dynamiccluster.memberspec", Flags: []string{"memberSpec"}, Type: "any", Inherit: "never", Description: "what a member is, an entitySpec"},
 				{Name: "dynamiccluster.firstmemberspec", Flags: []string{"firstMemberSpec"}, Type: "any", Inherit: "never", Description: "what the first one is, if not the same"},
-				{Name: "dynamiccluster.quarantineFailedEntities", Flags: []string{"quarantineFailedEntities"}, Type: "boolean", Default: true, Description: "whether a member that does not start is kept, as a child that is no member"},
+				{Name: "dynamiccluster.quarantineFailedEntities", Flags: []string{"quarantineFailedEntities"}, Type: "boolean", Default: true, Description: "whether a member that does not start is kept, as a child that is no member, or removed"},
 			}...),
 			Sensors: []hook.Sensor{
 				{Name: "group.members", Type: "list", Description: "the members"},
@@ -104,6 +104,9 @@ func (d dynamic) start(c *hook.EffectorCall, size int) (*hook.Decision, error) {
 
 func add(c *hook.EffectorCall, n int, first bool) hook.Step {
 	in := map[string]any{"count": int64(n)}
+	if c.Entity.Config["dynamiccluster.quarantineFailedEntities"] == false {
+		in["discard"] = true
+	}
 	if first && c.Entity.Config["dynamiccluster.firstmemberspec"] != nil {
 		in["first"] = true
 	}

@@ -163,6 +163,14 @@ func TestMembersThatDoNotStart(t *testing.T) {
 	}
 }
 
+func TestFailedMembersAreDiscarded(t *testing.T) {
+	l := begin(t, "    initialSize: 1\n    quarantineFailedEntities: false\n")
+	l.fails.Store(1)
+	if n, err := l.invoke("resize", map[string]any{"desiredSize": 3}); n != int64(2) || err != nil || len(l.app.Children()) != 2 {
+		t.Errorf("resize gave %v, %v, %d children; want 2", n, err, len(l.app.Children()))
+	}
+}
+
 func TestAMemberThatIsRemovedLeaves(t *testing.T) {
 	l := begin(t, "    initialSize: 2\n")
 	gone, err := l.e.Expunge(t.Context(), l.app.Members()[0], true)

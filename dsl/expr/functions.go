@@ -126,3 +126,15 @@ func noFunction(name string, onEntity bool) string {
 	}
 	return text
 }
+
+// Functions gives the names of Brooklyn's functions, sorted; those of expr-lang
+// are not among them.
+func Functions() []string {
+	var out []string
+	for _, f := range functions {
+		if !f.builtin {
+			out = append(out, f.name)
+		}
+	}
+	return out
+}

@@ -1,0 +1,59 @@
+package docs
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gowanus-project/gowanus/builtin/cluster"
+	"github.com/gowanus-project/gowanus/builtin/enricher"
+	"github.com/gowanus-project/gowanus/builtin/initializer"
+	"github.com/gowanus-project/gowanus/builtin/web"
+	"github.com/gowanus-project/gowanus/dsl/expr"
+	"github.com/gowanus-project/gowanus/engine/catalog"
+)
+
+// TestComplete looks for everything that a blueprint may say in the guide.
+func TestComplete(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/guide/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(text)
+	}
+	guide := all.String()
+	want := func(what, word string) {
+		if !strings.Contains(guide, word) {
+			t.Errorf("the guide does not tell of the %s %s", what, word)
+		}
+	}
+	for _, name := range expr.Functions() {
+		want("function", name)
+	}
+	for _, word := range strings.Fields("required notNull isBlank regex glob any all or and requiredIf requiredUnless forbiddenIf " +
+		"forbiddenUnless requiredUnlessAnyOf forbiddenUnlessAnyOf") {
+		want("constraint", "`"+word)
+	}
+	for _, word := range strings.Fields("equals less-than less-than-or-equal-to greater-than greater-than-or-equal-to in-range size " +
+		"has-element when not check assert key index jsonpath filter config") {
+		want("predicate", "`"+word)
+	}
+	for _, types := range [][]*catalog.Type{enricher.Types(), cluster.Types(), initializer.Types(), web.Config{}.Types()} {
+		for _, typ := range types {
+			if !slices.ContainsFunc(typ.Aliases, func(a string) bool { return !strings.Contains(a, ".") && strings.Contains(guide, a) }) {
+				t.Errorf("the guide does not tell of the type %s", typ.Name)
+			}
+			for i := range typ.Config {
+				want("key of "+typ.Name, typ.Config[i].Name)
+			}
+		}
+	}
+}
