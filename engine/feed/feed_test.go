@@ -3,6 +3,7 @@ package feed_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,15 +36,15 @@ func begin(t *testing.T) (*feed.Manager, *entity.Entity, *task.Manager) {
 func nothing(context.Context) (map[string]any, error) { return nil, nil }
 
 // counting polls give how often they were asked, and take some time.
-func counting(n *int, takes time.Duration) func(context.Context, *entity.Entity, map[string]any) (map[string]any, error) {
+func counting(n *atomic.Int64, takes time.Duration) func(context.Context, *entity.Entity, map[string]any) (map[string]any, error) {
 	return func(ctx context.Context, _ *entity.Entity, _ map[string]any) (map[string]any, error) {
-		*n++
+		now := n.Add(1)
 		select {
 		case <-time.After(takes):
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
-		return map[string]any{"n": int64(*n)}, nil
+		return map[string]any{"n": now}, nil
 	}
 }
 
@@ -51,7 +52,7 @@ func TestPeriod(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, e, tasks := begin(t)
 		defer tasks.Close(t.Context())
-		n := 0
+		var n atomic.Int64
 		m.Attach(e, &catalog.Feed{Name: "f", Period: 10 * time.Second, Poll: counting(&n, 3*time.Second)}, nothing)
 		time.Sleep(34 * time.Second)
 		if v, _ := e.Sensor("n"); v != int64(4) {
@@ -59,8 +60,8 @@ func TestPeriod(t *testing.T) {
 		}
 		m.Detach(e.ID())
 		time.Sleep(time.Minute)
-		if n != 4 {
-			t.Errorf("it was asked %d times, so it went on after the end", n)
+		if n.Load() != 4 {
+			t.Errorf("it was asked %d times, so it went on after the end", n.Load())
 		}
 	})
 }
@@ -69,19 +70,19 @@ func TestTriggers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, e, tasks := begin(t)
 		defer tasks.Close(t.Context())
-		n := 0
+		var n atomic.Int64
 		m.Attach(e, &catalog.Feed{Name: "f", SkipFirst: true, Triggers: []catalog.Trigger{{Sensor: "go"}}, Poll: counting(&n, time.Second)}, nothing)
 		time.Sleep(time.Minute)
-		if n != 0 {
-			t.Errorf("it was asked %d times without a trigger", n)
+		if n.Load() != 0 {
+			t.Errorf("it was asked %d times without a trigger", n.Load())
 		}
 		for i := range 5 { // while it is busy, all others are one
 			e.Set("go", int64(i))
 			synctest.Wait()
 		}
 		time.Sleep(time.Minute)
-		if n != 2 {
-			t.Errorf("it was asked %d times, want 2", n)
+		if n.Load() != 2 {
+			t.Errorf("it was asked %d times, want 2", n.Load())
 		}
 	})
 }
@@ -90,16 +91,16 @@ func TestOnlyIfUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, e, tasks := begin(t)
 		defer tasks.Close(t.Context())
-		n := 0
+		var n atomic.Int64
 		m.Attach(e, &catalog.Feed{Name: "f", Period: time.Hour, OnlyIfUp: true, Poll: counting(&n, 0)}, nothing)
 		time.Sleep(time.Second)
-		if n != 0 {
+		if n.Load() != 0 {
 			t.Errorf("it was asked while the entity is down")
 		}
 		e.Expect(entity.Running)
 		time.Sleep(time.Second)
-		if n != 1 {
-			t.Errorf("it was asked %d times once the entity is up, want 1", n)
+		if n.Load() != 1 {
+			t.Errorf("it was asked %d times once the entity is up, want 1", n.Load())
 		}
 	})
 }
@@ -108,15 +109,15 @@ func TestFailuresKeepTheValue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, e, tasks := begin(t)
 		defer tasks.Close(t.Context())
-		n := 0
+		var n atomic.Int64
 		poll := func(context.Context, *entity.Entity, map[string]any) (map[string]any, error) {
-			switch n++; n {
+			switch n.Add(1) {
 			case 2:
 				return nil, errors.New("no luck")
 			case 3:
 				panic("worse")
 			}
-			return map[string]any{"n": int64(n)}, nil
+			return map[string]any{"n": n.Load()}, nil
 		}
 		m.Attach(e, &catalog.Feed{Name: "f", Period: time.Second, Poll: poll}, nothing)
 		for i, want := range []int64{1, 1, 1, 4} {
