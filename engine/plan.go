@@ -325,7 +325,11 @@ func (p *planner) tag(n *yamlpos.Node) any {
 func (p *planner) location(l blueprint.Location, at origin) string {
 	name := strings.TrimPrefix(l.Spec, "named:")
 	if len(l.Config) > 0 {
-		p.errs.Add(l.Pos, "options of location %s are given in the server's configuration, not in the blueprint", name)
+		to := &p.errs
+		if p.lenient {
+			to = &p.warnings
+		}
+		to.Add(l.Pos, "options of location %s are given in the server's configuration, not in the blueprint", name)
 	}
 	err := p.engine.places.known(name)
 	if err == nil {

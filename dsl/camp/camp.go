@@ -61,6 +61,8 @@ func ParsePart(node *yamlpos.Node, kind string) (*blueprint.Adjunct, error) {
 	switch {
 	case node == nil || node.Kind == yamlpos.Null:
 		r.errs.Add(a.Pos, "the plan of this %s is empty; expected the name of a type or a map with a type", kind)
+	case kind == "location": // "docker:https://host" is an address, not an image
+		r.place(node, a)
 	case node.Kind == yamlpos.Scalar:
 		r.typeName(node, &a.Type, &a.Version, &a.TypePos)
 	case node.Kind == yamlpos.Map:
@@ -69,6 +71,24 @@ func ParsePart(node *yamlpos.Node, kind string) (*blueprint.Adjunct, error) {
 		r.errs.Add(a.Pos, "the plan of this %s must be the name of a type or a map with a type, not %s", kind, what(node))
 	}
 	return a, r.errs.Err()
+}
+
+// place reads the plan of a location: its spec by itself, or under the key type.
+func (r *reader) place(n *yamlpos.Node, a *blueprint.Adjunct) {
+	e := &yamlpos.Entry{Key: "the plan of this location", Value: n}
+	if n.Kind == yamlpos.Map {
+		if e = entry(n, "type"); e == nil {
+			r.errs.Add(n.Pos, "Missing key 'type' of this location")
+			return
+		}
+		if config := entry(n, "brooklyn.config"); config != nil {
+			a.Config = r.table(config)
+		}
+	}
+	a.TypePos = e.Value.Pos
+	if r.text(e, &a.Type); a.Type == "" {
+		r.errs.Add(e.Value.Pos, "a location must be named")
+	}
 }
 
 // reader collects the problems of one blueprint.

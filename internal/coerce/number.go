@@ -98,6 +98,9 @@ func float(name string, bits int) *kind {
 			f = n
 		case string:
 			exact, ok := rational(n)
+			if !ok { // Java's literals say their type: 0.5d, 1f
+				exact, ok = rational(strings.TrimRight(n, "dDfF"))
+			}
 			if !ok {
 				return nil, wrong(v, name, "")
 			}
