@@ -18,6 +18,9 @@ type declarations struct {
 	extended map[string]*entity.Declaration // by the native type and the keys that are added
 }
 
+// maxExtended is how many extended declarations are kept for sharing.
+const maxExtended = 10_000
+
 // declaration gives the one Declaration of a type implemented by code.
 func (e *Engine) declaration(t *catalog.Type) *entity.Declaration {
 	d := &e.declarations
@@ -51,6 +54,9 @@ func (e *Engine) declare(t *catalog.Type, parameters []hook.ConfigKey) *entity.D
 	defer d.mu.Unlock()
 	out := d.extended[name]
 	if out == nil {
+		if len(d.extended) >= maxExtended { // those in use stay with their entities
+			clear(d.extended)
+		}
 		out = extend(base, parameters)
 		d.extended[name] = out
 	}
