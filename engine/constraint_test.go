@@ -3,7 +3,6 @@ package engine_test
 import (
 	"context"
 	"os"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -84,37 +83,6 @@ func TestConstraintsOfAnAddedChild(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("got %s, want %s", got, want)
-		}
-	}
-}
-
-// What the guide shows of parameters and constraints is accepted, and refused
-// where the comment in front of it says so.
-func TestExamplesOfTheGuide(t *testing.T) {
-	text, err := os.ReadFile("../docs/guide/blueprints.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, section, ok := strings.Cut(string(text), "\n## Parameters and constraints\n")
-	if !ok {
-		t.Fatal("the guide has no section on parameters and constraints")
-	}
-	section, _, _ = strings.Cut(section, "\n## ")
-	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(section, -1)
-	if len(blocks) < 3 {
-		t.Fatalf("the section has only %d examples", len(blocks))
-	}
-	e := newEngine(t, newWorld(), store.NewMemory())
-	defer closeEngine(t, e)
-	for _, block := range blocks {
-		_, err := e.Check(context.Background(), engine.Request{File: "example", Text: []byte(block[1])})
-		first, _, _ := strings.Cut(block[1], "\n")
-		refused, isRefused := strings.CutPrefix(first, "# refused: ")
-		switch {
-		case !isRefused && err != nil:
-			t.Errorf("%v\n%s", err, block[1])
-		case isRefused && (err == nil || !strings.HasSuffix(err.Error(), ": "+refused)):
-			t.Errorf("got %v, want %s", err, refused)
 		}
 	}
 }

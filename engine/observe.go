@@ -23,7 +23,8 @@ func (p *places) watch() error {
 		if err != nil {
 			return err
 		}
-		if err := p.engine.tasks.Go("adopt "+name, func(ctx context.Context) { p.adopt(ctx, name, l) }); err != nil {
+		held := p.on(name) // as the last run left it: what starts from now on is none of it
+		if err := p.engine.tasks.Go("adopt "+name, func(ctx context.Context) { p.adopt(ctx, name, l, held) }); err != nil {
 			return err
 		}
 	}
@@ -38,9 +39,8 @@ type presence interface {
 
 // adopt finds out which things vanished while the server was down. A location
 // that cannot be asked yet is asked again.
-func (p *places) adopt(ctx context.Context, name string, l location.Location) {
+func (p *places) adopt(ctx context.Context, name string, l location.Location, held []*location.Lease) {
 	who, ok := l.(presence)
-	held := p.on(name)
 	if !ok || len(held) == 0 {
 		return
 	}
@@ -64,10 +64,13 @@ func (p *places) adopt(ctx context.Context, name string, l location.Location) {
 }
 
 // Observe takes a location's word for how an entity's thing fares. News of a
-// thing that the entity no longer stands for is dropped.
+// thing that the entity no longer stands for is dropped, and so is the end of
+// one that it does not stand for yet: the step that starts it checks that.
 func (p *places) Observe(o location.Observation) {
+	p.news.RLock() // the lease stays what it is until its news is told
+	defer p.news.RUnlock()
 	l := p.lease(o.Entity)
-	if l == nil || l.Resource != "" && o.Resource != "" && l.Resource != o.Resource {
+	if l == nil || o.Resource != "" && l.Resource != o.Resource && (l.Resource != "" || !o.Up) {
 		return
 	}
 	ent, err := p.engine.tree.Get(entity.ID(o.Entity))

@@ -30,7 +30,8 @@ type places struct {
 	definitions map[string]location.Definition
 	open        map[string]location.Location
 
-	choosing sync.Mutex // from looking at the hosts to the reservation
+	choosing sync.Mutex   // from looking at the hosts to the reservation
+	news     sync.RWMutex // read while an observation is told, locked to replace a lease; before mu
 
 	mu     sync.Mutex
 	leases map[string]*location.Lease // by entity; a lease is replaced, never changed
@@ -125,6 +126,8 @@ func (p *places) put(ctx context.Context, l *location.Lease) error {
 	if err := p.engine.store.Commit(ctx, &b); err != nil {
 		return err
 	}
+	p.news.Lock()
+	defer p.news.Unlock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.leases[l.Entity] = l
