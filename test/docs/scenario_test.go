@@ -1,0 +1,211 @@
+package docs
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/gowanus-project/gowanus/builtin"
+	"github.com/gowanus-project/gowanus/dsl/predicate"
+	"github.com/gowanus-project/gowanus/engine"
+	"github.com/gowanus-project/gowanus/engine/catalog"
+	"github.com/gowanus-project/gowanus/engine/entity"
+	"github.com/gowanus-project/gowanus/engine/external"
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/guest"
+	"github.com/gowanus-project/gowanus/engine/store"
+	"github.com/gowanus-project/gowanus/internal/yamlpos"
+	"github.com/gowanus-project/gowanus/modules"
+)
+
+// scenario is blocks that one engine gets, one after the other: catalogs, then
+// what uses them.
+type scenario []block
+
+// scenarios parts the blocks of a page. A catalog, or what may use one, begins
+// a new one when the one before has had its blueprint.
+func scenarios(t *testing.T, all []block) (out []scenario) {
+	t.Helper()
+	complete := true
+	for _, b := range all {
+		uses := b.word == "blueprint" || b.word == "check" || b.word == "shipped"
+		switch b.word {
+		case "catalog", "blueprint", "check", "shipped", "predicates":
+			if complete {
+				out, complete = append(out, nil), false
+			}
+			complete = complete || uses || b.word == "predicates"
+		case "errors", "expect", "expressions":
+			if len(out) == 0 {
+				t.Fatalf("line %d: %s follows nothing", b.line, b.word)
+			}
+		default:
+			t.Errorf("line %d: a block that is not run: %q %q", b.line, b.language, b.word)
+			continue
+		}
+		out[len(out)-1] = append(out[len(out)-1], b)
+	}
+	return out
+}
+
+// stage is a scenario that is under way.
+type stage struct {
+	t   *testing.T
+	e   *engine.Engine
+	app *entity.Entity
+}
+
+func (s scenario) run(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		on := &stage{t: t, e: begin(t, s[len(s)-1].word == "shipped")}
+		defer on.e.Close(context.Background())
+		for i, b := range s {
+			refused := ""
+			if i+1 < len(s) && s[i+1].word == "errors" {
+				refused = s[i+1].body
+			}
+			on.block(b, refused)
+		}
+	})
+}
+
+func (s *stage) block(b block, refused string) {
+	switch b.word {
+	case "catalog":
+		_, err := s.e.AddBundle(s.t.Context(), engine.BundleRequest{File: "catalog", Content: []byte(b.body)})
+		s.compare(b, err, refused)
+	case "shipped":
+		if _, err := modules.List(); fault.KindOf(err) == fault.Unavailable {
+			s.t.Logf("line %d is not checked: %v", b.line, err)
+			return
+		}
+		s.check(b, refused)
+	case "check":
+		s.check(b, refused)
+	case "blueprint":
+		app, _, err := s.e.Deploy(s.t.Context(), engine.Request{File: "blueprint", Text: []byte(b.body)})
+		if err != nil {
+			s.t.Errorf("line %d: %v", b.line, err)
+			return
+		}
+		s.app = app
+		synctest.Wait()
+	case "predicates":
+		s.predicates(b)
+	case "expect", "expressions":
+		if s.app == nil {
+			s.t.Errorf("line %d: nothing is deployed", b.line)
+			return
+		}
+		for text := range strings.Lines(b.body) {
+			if text = strings.TrimSpace(text); text == "" {
+				continue
+			}
+			if err := s.line(b.word, text); err != nil {
+				s.t.Errorf("block at line %d: %q: %v", b.line, text, err)
+			}
+		}
+	}
+}
+
+func (s *stage) check(b block, want string) {
+	_, err := s.e.Check(s.t.Context(), engine.Request{File: "blueprint", Text: []byte(b.body), Lenient: true})
+	s.compare(b, err, want)
+}
+
+func (s *stage) compare(b block, err error, want string) {
+	got := ""
+	if err != nil {
+		got = err.Error() + "\n"
+	}
+	if got != want {
+		s.t.Errorf("line %d: got errors %q, want %q", b.line, got, want)
+	}
+}
+
+func (s *stage) predicates(b block) {
+	n, err := yamlpos.Parse("predicates", []byte(b.body), yamlpos.Limits{})
+	if err != nil {
+		s.t.Errorf("line %d: %v", b.line, err)
+		return
+	}
+	for _, item := range n.Items {
+		p, err := predicate.Compile(item.Get("predicate"), predicate.Limits{})
+		if err != nil {
+			s.t.Errorf("line %d: %v", b.line, err)
+			continue
+		}
+		asked := 0
+		for word, want := range map[string]bool{"holds": true, "fails": false} {
+			values := item.Get(word)
+			if values == nil {
+				continue
+			}
+			for _, v := range values.Items {
+				asked++
+				if got, err := p.Test(s.t.Context(), predicate.Subject{Value: v.Any()}); got != want || err != nil {
+					s.t.Errorf("line %d: %s %s %v: got %v, %v", b.line, yamlpos.Format(item.Get("predicate")), word, v.Any(), got, err)
+				}
+			}
+		}
+		if asked == 0 {
+			s.t.Errorf("line %d: no values for %s", b.line, yamlpos.Format(item.Get("predicate")))
+		}
+	}
+}
+
+// begin gives an engine with all native types, those of the shipped modules if
+// wanted, and the external provider that the examples name.
+func begin(t *testing.T, shipped bool) *engine.Engine {
+	t.Helper()
+	n, err := yamlpos.Parse("external", []byte("{type: in-place, values: {password: s3cret}}"), yamlpos.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := external.Read(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	native := builtin.All(builtin.Config{Plane: "docs", Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+	if shipped {
+		native.Types = append(native.Types, shippedTypes(t)...)
+	}
+	types, err := builtin.Catalog(native.Types)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := engine.New(t.Context(), engine.Config{
+		Store: store.NewMemory(), Types: types, Actions: native.Actions, External: external.Providers{"vault": values},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// shippedTypes gives the types of the modules, which can be named and not used.
+func shippedTypes(t *testing.T) (out []*catalog.Type) {
+	t.Helper()
+	list, err := modules.List()
+	if err != nil && fault.KindOf(err) != fault.Unavailable {
+		t.Fatal(err)
+	}
+	for _, m := range list {
+		g, err := guest.Load(m.Description, nil, guest.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, g.Types()...)
+	}
+	return out
+}
+
+// same compares values as JSON, so that 1 and 1.0 are equal.
+func same(a, b any) bool {
+	x, err1 := json.Marshal(a)
+	y, err2 := json.Marshal(b)
+	return err1 == nil && err2 == nil && string(x) == string(y)
+}
