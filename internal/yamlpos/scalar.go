@@ -84,8 +84,8 @@ func (c *converter) tagged(out *Node, n *yaml.Node) {
 }
 
 // number gives int64 or float64, or the text itself when neither holds it:
-// infinite, with a leading zero that is not octal, or an integer with more
-// digits than a float keeps.
+// infinite, with a leading zero that is not octal, or an integer that a float
+// would not be written as.
 func number(text string) any {
 	plain := strings.ReplaceAll(text, "_", "")
 	if i, err := strconv.ParseInt(plain, 0, 64); err == nil {
@@ -98,7 +98,8 @@ func number(text string) any {
 	if digits := strings.TrimLeft(plain, "+-"); strings.Trim(digits, "0123456789") == "" {
 		exact, ok := new(big.Int).SetString(plain, 10)
 		held, _ := big.NewFloat(f).Int(nil)
-		if digits[0] == '0' || !ok || held.Cmp(exact) != 0 {
+		same := ok && (held.Cmp(exact) == 0 || strconv.FormatFloat(f, 'f', -1, 64) == strings.TrimPrefix(plain, "+"))
+		if digits[0] == '0' || !same {
 			return text
 		}
 	}
