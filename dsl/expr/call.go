@@ -24,7 +24,7 @@ func (t *translator) call(n *ast.CallNode) ast.Node {
 		if !ok {
 			return t.fail(off, "a function is called by its name")
 		}
-		if space, ok := callee.Node.(*ast.IdentifierNode); ok && !t.bound(space.Value) && !t.isIt(space) {
+		if space, ok := callee.Node.(*ast.IdentifierNode); ok && !t.c.names && !t.bound(space.Value) && !t.isIt(space) {
 			full := space.Value + "." + property.Value
 			if f := functionNamed(full); f != nil {
 				return t.invokeFunction(n, f, full, n.Arguments, space.Location().From)
@@ -143,7 +143,7 @@ func (t *translator) arguments(f *function, arguments []ast.Node) ([]ast.Node, [
 // quotes that starts with the prefix is an expression.
 func (t *translator) argument(f *function, a ast.Node) ast.Node {
 	off := a.Location().From
-	if word, ok := t.bareword(a); ok && (f == nil || !f.builtin) {
+	if word, ok := t.bareword(a); ok && !t.c.names && (f == nil || !f.builtin) {
 		return t.put(&ast.StringNode{Value: word}, leftmost(a))
 	}
 	text, ok := a.(*ast.StringNode)
@@ -155,13 +155,13 @@ func (t *translator) argument(f *function, a ast.Node) ast.Node {
 		return t.node(text)
 	}
 	src := &source{chars: []rune(q.text), outer: t.p.src, at: q.at}
-	p, err := parse(src, t.c.lim)
+	p, err := parse(src, t.c.lim, t.c.braces)
 	if err != nil {
 		t.failed = true
 		t.c.syntax(src, err)
 		return t.put(&ast.NilNode{}, off)
 	}
-	inner := &translator{c: t.c, p: p, shared: t.shared, vars: t.vars}
+	inner := &translator{c: t.c, p: p, base: t.base, shared: t.shared, vars: t.vars}
 	return inner.node(p.tree)
 }
 

@@ -21,6 +21,13 @@ type compiler struct {
 	lim  Limits
 	errs yamlpos.Errors
 	refs []Ref
+
+	// Of templates:
+	braces   bool // texts may hold ${…}
+	names    bool // the words of an expression are names
+	lenient  bool // a path that leads to nothing is null
+	optional int  // left sides of ?? around
+	uses     []Use
 }
 
 // compiled is an expression and what is known of its result.
@@ -40,16 +47,25 @@ func (c *compiler) node(n *yamlpos.Node) node {
 	}
 	switch n.Kind {
 	case yamlpos.Scalar:
-		if text, ok := n.Value.(string); ok && strings.HasPrefix(text, Prefix) {
-			return c.expression(&source{chars: []rune(strings.TrimRight(text, " \t\r\n")), node: n}, nil).node
-		}
-		return constant{n.Value}
+		return c.scalar(n)
 	case yamlpos.List:
 		return c.list(n.Items)
 	case yamlpos.Map:
 		return c.mapping(n)
 	}
 	return nothing
+}
+
+func (c *compiler) scalar(n *yamlpos.Node) node {
+	text, ok := n.Value.(string)
+	switch {
+	case ok && strings.HasPrefix(text, Prefix):
+		return c.expression(&source{chars: []rune(strings.TrimRight(text, " \t\r\n")), node: n}, nil).node
+	case ok && c.braces && hasSlot(text):
+		src := &source{chars: []rune(text), node: n}
+		return c.template(src, 0, len(src.chars), false)
+	}
+	return constant{n.Value}
 }
 
 func (c *compiler) list(items []*yamlpos.Node) node {
@@ -81,6 +97,9 @@ func (c *compiler) mapping(n *yamlpos.Node) node {
 	plain := make(map[string]any, len(n.Entries))
 	same := true
 	for i, e := range n.Entries {
+		if c.braces && hasSlot(e.Key) {
+			m.slots, same = append(m.slots, keySlot{i, c.key(e)}), false
+		}
 		m.keys[i], m.values[i] = e.Key, c.node(e.Value)
 		v, ok := m.values[i].(constant)
 		plain[e.Key], same = v.v, same && ok
@@ -89,6 +108,12 @@ func (c *compiler) mapping(n *yamlpos.Node) node {
 		return constant{plain}
 	}
 	return m
+}
+
+// key compiles a key that holds ${…}.
+func (c *compiler) key(e yamlpos.Entry) node {
+	src := &source{chars: []rune(e.Key), node: &yamlpos.Node{Pos: e.KeyPos}}
+	return c.template(src, 0, len(src.chars), true)
 }
 
 // sensorKeys gives a map in which each key that is sensor("name"), as the
@@ -125,12 +150,12 @@ func (c *compiler) expression(src *source, it *compiled) compiled {
 		c.add(src, src.shift, "limit Source of %d bytes exceeded: the expression has %d", c.lim.Source, size)
 		return none
 	}
-	p, err := parse(src, c.lim)
+	p, err := parse(src, c.lim, c.braces)
 	if err != nil {
 		c.syntax(src, err)
 		return none
 	}
-	t := &translator{c: c, p: p, it: it, shared: &shared{entities: map[ast.Node]*Ref{}}}
+	t := &translator{c: c, p: p, base: src, it: it, shared: &shared{entities: map[ast.Node]*Ref{}}}
 	tree := t.node(p.tree)
 	if t.failed {
 		return none

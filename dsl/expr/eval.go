@@ -80,16 +80,33 @@ func (l listNode) place() (yamlpos.Pos, string) { return yamlpos.Pos{}, "" }
 type mapNode struct {
 	keys   []string
 	values []node
+	slots  []keySlot // keys to be computed
+}
+
+// keySlot is a key of a template's map that holds ${…}.
+type keySlot struct {
+	i   int // of the entry
+	key node
 }
 
 func (m *mapNode) eval(r *run) (any, error) {
 	out := make(map[string]any, len(m.keys))
+	slots := m.slots
 	for i, n := range m.values {
+		key := m.keys[i]
+		if len(slots) > 0 && slots[0].i == i {
+			v, err := slots[0].key.eval(r)
+			if err != nil {
+				return nil, err
+			}
+			key, _ = v.(string)
+			slots = slots[1:]
+		}
 		v, err := result(n, r)
 		if err != nil {
 			return nil, err
 		}
-		out[m.keys[i]] = v
+		out[key] = v
 	}
 	return out, nil
 }

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/expr-lang/expr/vm/runtime"
@@ -50,12 +51,23 @@ func add(r *run, args []any) (any, error) {
 		}
 		return a + b, nil
 	}
-	_, okA = number(args[0])
-	_, okB = number(args[1])
-	if okA && okB {
+	if addable(args[0], args[1]) {
 		return runtime.Add(args[0], args[1]), nil
 	}
 	return nil, invalid("+ joins two numbers or two texts, not %s and %s", kindOf(args[0]), kindOf(args[1]))
+}
+
+// addable tells what expr-lang adds by itself: numbers, and spans of time.
+func addable(a, b any) bool {
+	if _, ok := number(a); ok {
+		_, ok = number(b)
+		return ok
+	}
+	_, spanA := a.(time.Duration)
+	_, spanB := b.(time.Duration)
+	_, timeA := a.(time.Time)
+	_, timeB := b.(time.Time)
+	return spanA && (spanB || timeB) || timeA && spanB
 }
 
 // span makes the list of a..b.

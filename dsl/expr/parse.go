@@ -19,9 +19,9 @@ type parsed struct {
 	tree   ast.Node
 }
 
-// parse reads one expression.
-func parse(src *source, lim Limits) (*parsed, error) {
-	s, err := scan(src.chars, lim.Depth)
+// parse reads one expression, which may hold ${…} if braces is set.
+func parse(src *source, lim Limits, braces bool) (*parsed, error) {
+	s, err := scan(src.chars, lim.Depth, braces)
 	if err != nil {
 		return nil, err
 	}

@@ -6,8 +6,10 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/internal/coerce"
 )
 
 // handle carries an Entity through the virtual machine, which follows every
@@ -24,10 +26,22 @@ func entityOf(v any) (Entity, bool) {
 	return nil, false
 }
 
+// opaque carries a pointer that Names gave out through the machine.
+type opaque struct{ of any }
+
 // inside gives a value of a Scope the form it has in a program.
 func inside(v any) any {
-	if e, ok := v.(Entity); ok {
-		return handleOf(e)
+	switch v := v.(type) {
+	case nil, bool, string, int64, float64, int, handle, opaque, time.Duration, time.Time:
+		return v
+	case Entity:
+		return handleOf(v)
+	}
+	if rv := reflect.ValueOf(v); rv.Kind() == reflect.Pointer {
+		if rv.IsNil() {
+			return nil
+		}
+		return opaque{v}
 	}
 	return v
 }
@@ -74,6 +88,8 @@ func (r *run) outAt(v any, depth int) (any, error) {
 	case string:
 		return v, r.spend(len(v))
 	case handle:
+		return v.of, nil
+	case opaque:
 		return v.of, nil
 	case Entity:
 		return v, nil
@@ -195,6 +211,8 @@ func scalarText(v any) string {
 		return strconv.FormatBool(v)
 	case Sensor:
 		return v.Name
+	case time.Duration, time.Time:
+		return coerce.Text(v)
 	}
 	if e, ok := entityOf(v); ok {
 		return e.EntityID()
@@ -220,8 +238,12 @@ func kindOf(v any) string {
 		return "a boolean"
 	case string:
 		return "text"
-	case Object:
+	case Object, opaque:
 		return "an object"
+	case time.Duration:
+		return "a duration"
+	case time.Time:
+		return "an instant"
 	case Sensor:
 		return "a sensor"
 	case Replacement:

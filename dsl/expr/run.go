@@ -12,6 +12,9 @@ type run struct {
 	scope Scope
 	lim   *Limits
 
+	names   Names // what the words of ${…} stand for
+	missing OnMissing
+
 	iterations int
 	memory     int
 	it         any // what the next link of a chain in map form stands on

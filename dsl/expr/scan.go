@@ -19,12 +19,14 @@ type scanner struct {
 	open   []int // places of the brackets that are open
 	depth  int
 	quoted map[int]quoted
+	braces bool // ${…} stands for a value
 }
 
-// quoted is a text that stands in quotes in an expression.
+// quoted is a text that stands in quotes in an expression, or a ${…}.
 type quoted struct {
 	text string
 	at   []int // the place of each of its characters
+	slot bool  // a ${…} without quotes
 }
 
 // scanError is a problem at a place of a source.
@@ -39,8 +41,8 @@ func failAt(off int, format string, args ...any) error {
 	return &scanError{off, fmt.Sprintf(format, args...)}
 }
 
-func scan(chars []rune, depth int) (*scanner, error) {
-	s := &scanner{chars: chars, out: make([]rune, len(chars)), depth: depth, quoted: map[int]quoted{}}
+func scan(chars []rune, depth int, braces bool) (*scanner, error) {
+	s := &scanner{chars: chars, out: make([]rune, len(chars)), depth: depth, quoted: map[int]quoted{}, braces: braces}
 	copy(s.out, chars)
 	for s.i < len(chars) {
 		if err := s.step(); err != nil {
@@ -60,6 +62,8 @@ func (s *scanner) step() error {
 		return s.quote(c)
 	case c == '`':
 		return s.rawQuote()
+	case c == '$' && s.peek(1) == '{' && s.braces:
+		return s.slot()
 	case c == '/' && s.peek(1) == '/' || c == '/' && s.peek(1) == '*':
 		return s.comment()
 	case c == '(' || c == '[' || c == '{':
@@ -197,6 +201,22 @@ func (s *scanner) hide(start int, text []rune, q quoted) {
 	s.out[start], s.out[s.i-1] = '"', '"'
 	q.text = string(text)
 	s.quoted[start] = q
+}
+
+// slot passes a ${…}, which expr-lang sees as a text.
+func (s *scanner) slot() error {
+	start := s.i
+	end := slotEnd(s.chars, start)
+	if end < 0 {
+		return failAt(start, "${ is not closed, expected }")
+	}
+	q := quoted{slot: true}
+	for i := start; i < end; i++ {
+		q.at = append(q.at, i)
+	}
+	s.i = end
+	s.hide(start, s.chars[start:end], q)
+	return nil
 }
 
 // rawQuote passes a text in back quotes; a doubled one stands for itself.

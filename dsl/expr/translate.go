@@ -14,9 +14,10 @@ import (
 // with an effect or a price is a call of this package. It builds a new tree:
 // expr-lang's parser may use a node twice, in 1 < x < 3.
 type translator struct {
-	c  *compiler
-	p  *parsed
-	it *compiled // what the word it stands for, in a link of a chain
+	c    *compiler
+	p    *parsed
+	base *source   // of the program
+	it   *compiled // what the word it stands for, in a link of a chain
 
 	*shared
 	vars     []string // names that let bound
@@ -39,9 +40,9 @@ func (t *translator) fail(off int, format string, args ...any) ast.Node {
 	return t.put(&ast.NilNode{}, off)
 }
 
-// put gives a new node its place in the outermost text.
+// put gives a new node its place in the text of the program.
 func (t *translator) put(n ast.Node, off int) ast.Node {
-	for src := t.p.src; src.outer != nil; src = src.outer {
+	for src := t.p.src; src != t.base; src = src.outer {
 		if off < len(src.at) {
 			off = src.at[off]
 		}
@@ -94,6 +95,9 @@ func (t *translator) node(n ast.Node) ast.Node {
 		defer func() { t.optional-- }()
 		return t.node(n.Node)
 	case *ast.MemberNode:
+		if t.c.names {
+			return t.reach(n, off)
+		}
 		s := &site{off: off, recv: t.shown(n.Node), eval: member(t.optional > 0)}
 		s.from, s.to = t.p.extent(n)
 		return t.invoke(s, t.node(n.Node), t.node(n.Property))
@@ -119,6 +123,9 @@ func (t *translator) leaf(n ast.Node, off int) ast.Node {
 	case *ast.FloatNode:
 		return t.put(&ast.FloatNode{Value: n.Value}, off)
 	case *ast.StringNode:
+		if q, ok := t.p.quoted[off]; ok && t.c.braces && hasSlot(q.text) {
+			return t.embed(q, off)
+		}
 		return t.put(&ast.StringNode{Value: t.text(n)}, off)
 	case *ast.PointerNode:
 		return t.put(&ast.PointerNode{Name: n.Name}, off)
@@ -209,6 +216,8 @@ func (t *translator) word(n *ast.IdentifierNode) ast.Node {
 		return t.put(&ast.IdentifierNode{Value: n.Value}, off)
 	case n.Value == "null":
 		return t.put(&ast.NilNode{}, off)
+	case t.c.names:
+		return t.nameOf([]segment{{name: n.Value}}, off, off, off+len([]rune(n.Value)))
 	case functionNamed(n.Value) != nil:
 		return t.fail(off, "Invalid function-only expression '%s'; a call is written %s(...)", n.Value, n.Value)
 	}
@@ -220,7 +229,8 @@ func (t *translator) binary(n *ast.BinaryNode) ast.Node {
 	if n.Operator == "matches" {
 		t.checkPattern(n.Right)
 	}
-	left, right := t.node(n.Left), t.node(n.Right)
+	left := t.left(n)
+	right := t.node(n.Right)
 	op, ok := guarded(n.Operator)
 	switch n.Operator {
 	case "+":
@@ -248,7 +258,7 @@ func (t *translator) whole(n ast.Node) ast.Node {
 
 func (t *translator) checkPattern(n ast.Node) {
 	text, ok := n.(*ast.StringNode)
-	if !ok {
+	if !ok || t.c.braces && hasSlot(t.text(text)) {
 		return
 	}
 	if _, err := compileRegexp(t.text(text)); err != nil {

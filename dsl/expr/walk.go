@@ -2,6 +2,7 @@ package expr
 
 import (
 	"strings"
+	"time"
 )
 
 // A program can build a value that holds itself many times over, such as
@@ -121,6 +122,15 @@ func scalarEqual(a, b any) bool {
 	case Replacement:
 		b, ok := b.(Replacement)
 		return ok && a == b
+	case opaque:
+		b, ok := b.(opaque)
+		return ok && a == b
+	case time.Duration:
+		b, ok := b.(time.Duration)
+		return ok && a == b
+	case time.Time:
+		b, ok := b.(time.Time)
+		return ok && a.Equal(b)
 	}
 	return false
 }
