@@ -24,7 +24,8 @@ func builtinFunctions() []*function {
 	all := []*function{
 		{name: "type", min: 1, max: 1, run: typeName},
 		{name: "string", min: 1, max: 1, run: func(r *run, args []any) (any, error) { return r.text(args[0]) }},
-		{name: "len", min: 1, max: 1, run: length},
+		{name: "len", min: 1, max: 1, run: length("len")},
+		{name: "size", min: 1, max: 1, run: length("size")},
 		{name: "int", min: 1, max: 1, run: toInt},
 		{name: "float", min: 1, max: 1, run: toFloat},
 		{name: "get", min: 2, max: 2, run: get},
@@ -122,17 +123,19 @@ func typeName(_ *run, args []any) (any, error) {
 	return kind[strings.IndexByte(kind, ' ')+1:], nil
 }
 
-func length(r *run, args []any) (any, error) {
-	if s, ok := args[0].(string); ok {
-		return utf8.RuneCountInString(s), r.tick(len(s) >> 8)
+func length(name string) operation {
+	return func(r *run, args []any) (any, error) {
+		if s, ok := args[0].(string); ok {
+			return utf8.RuneCountInString(s), r.tick(len(s) >> 8)
+		}
+		if l, ok := elements(args[0]); ok {
+			return l.len(), nil
+		}
+		if d, ok := entries(args[0]); ok {
+			return len(d), nil
+		}
+		return nil, invalid("%s takes text, a list or a map, not %s", name, kindOf(args[0]))
 	}
-	if l, ok := elements(args[0]); ok {
-		return l.len(), nil
-	}
-	if d, ok := entries(args[0]); ok {
-		return len(d), nil
-	}
-	return nil, invalid("len takes text, a list or a map, not %s", kindOf(args[0]))
 }
 
 func toFloat(_ *run, args []any) (any, error) {

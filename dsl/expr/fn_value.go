@@ -95,7 +95,7 @@ func checkReplacement(at int) func(args []arg) error {
 			return &argError{at, err}
 		}
 		if with := args[at+1]; with.known {
-			if _, err := replacement(scalarText(with.v), re.NumSubexp()); err != nil {
+			if _, err := patterns.ParseReplacement(scalarText(with.v), re.NumSubexp()); err != nil {
 				return &argError{at + 1, err}
 			}
 		}

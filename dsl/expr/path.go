@@ -315,7 +315,7 @@ func (t *translator) left(n *ast.BinaryNode) ast.Node {
 		return tree
 	}
 	t.impure = true
-	return t.invoke(&site{off: n.Location().From, eval: orNull(func(r *run, _ *site, _ []any) (any, error) {
+	return t.invoke(&site{off: n.Location().From, bare: true, eval: orNull(func(r *run, _ *site, _ []any) (any, error) {
 		return prog.eval(r)
 	}, true)})
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
+	patterns "github.com/gowanus-project/gowanus/internal/pattern"
 )
 
 // pattern is a regular expression that knows what it costs.
@@ -67,7 +68,7 @@ func replaceAll(r *run, re *pattern, text, with string) (string, error) {
 	if err := re.pay(r, len(text)); err != nil {
 		return "", err
 	}
-	parts, err := replacement(with, re.NumSubexp())
+	replacement, err := patterns.ParseReplacement(with, re.NumSubexp())
 	if err != nil {
 		return "", err
 	}
@@ -83,12 +84,7 @@ func replaceAll(r *run, re *pattern, text, with string) (string, error) {
 	}
 	for _, m := range found {
 		b.WriteString(text[end:m[0]])
-		for _, part := range parts {
-			b.WriteString(part.text)
-			if g := part.group; g >= 0 && m[2*g] >= 0 {
-				b.WriteString(text[m[2*g]:m[2*g+1]])
-			}
-		}
+		replacement.Write(&b, text, m)
 		if end = m[1]; b.Len() > r.lim.String {
 			break
 		}
@@ -98,45 +94,4 @@ func replaceAll(r *run, re *pattern, text, with string) (string, error) {
 	}
 	b.WriteString(text[end:])
 	return b.String(), r.makeString(b.Len())
-}
-
-// part is a piece of a replacement: text, then a group unless it is -1.
-type part struct {
-	text  string
-	group int
-}
-
-func replacement(with string, groups int) ([]part, error) {
-	var parts []part
-	var b strings.Builder
-	for i := 0; i < len(with); i++ {
-		switch c := with[i]; c {
-		case '\\':
-			if i++; i >= len(with) {
-				return nil, invalid(`the replacement ends in \, which takes a character`)
-			}
-			b.WriteByte(with[i])
-		case '$':
-			group := -1
-			for i+1 < len(with) && '0' <= with[i+1] && with[i+1] <= '9' {
-				next := max(group, 0)*10 + int(with[i+1]-'0')
-				if group >= 0 && next > groups {
-					break
-				}
-				group = next
-				i++
-			}
-			if group < 0 {
-				return nil, invalid(`$ in a replacement stands before the number of a group; write \$ for the character`)
-			}
-			if group > groups {
-				return nil, invalid("the replacement names group %d; the pattern has %d", group, groups)
-			}
-			parts = append(parts, part{b.String(), group})
-			b.Reset()
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return append(parts, part{b.String(), -1}), nil
 }

@@ -22,6 +22,7 @@ type site struct {
 	recv     string // the text that a method is called on
 	name     string // the method or member
 	method   bool   // the first argument is what it is called on
+	bare     bool   // its errors have their place already
 	eval     func(r *run, s *site, args []any) (any, error)
 }
 
@@ -35,6 +36,9 @@ func (s *site) text() string {
 // run computes the site; its error tells the place.
 func (s *site) run(r *run, args []any) (any, error) {
 	v, err := s.eval(r, s, args)
+	if err != nil && s.bare {
+		return nil, err
+	}
 	if err != nil {
 		return nil, &Error{Pos: s.src.pos(s.off), Text: s.text(), Err: err}
 	}

@@ -210,11 +210,7 @@ func (c *compiler) slot(src *source, from, to int) *slot {
 		s.node = &callNode{site: c.path(src, p, at, from, to)}
 		return s
 	}
-	places := make([]int, end-lead)
-	for i := range places {
-		places[i] = at + i
-	}
-	s.node = c.named(&source{chars: inner[lead:end], outer: src, at: places})
+	s.node = c.named(src.part(at, at+end-lead))
 	return s
 }
 
@@ -232,7 +228,7 @@ func (t *translator) embed(q quoted, off int) ast.Node {
 	src := &source{chars: []rune(q.text), outer: t.p.src, at: q.at}
 	n := t.c.template(src, 0, len(src.chars), !q.slot)
 	t.impure = true
-	s := &site{off: off, eval: func(r *run, _ *site, _ []any) (any, error) {
+	s := &site{off: off, bare: true, eval: func(r *run, _ *site, _ []any) (any, error) {
 		v, err := n.eval(r)
 		return inside(v), err
 	}}

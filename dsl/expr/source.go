@@ -32,6 +32,15 @@ func (s *source) pos(off int) yamlpos.Pos {
 	return placeIn(s.node, s.chars[min(s.shift, len(s.chars)):], max(0, off-s.shift))
 }
 
+// part gives a part of the text as a source of its own.
+func (s *source) part(from, to int) *source {
+	places := make([]int, to-from)
+	for i := range places {
+		places[i] = from + i
+	}
+	return &source{chars: s.chars[from:to], outer: s, at: places}
+}
+
 // whole gives the expression for messages, shortened to one line.
 func (s *source) whole() string { return s.cut(0, len(s.chars)) }
 

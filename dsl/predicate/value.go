@@ -2,9 +2,6 @@ package predicate
 
 import (
 	"encoding/json"
-	"math"
-	"math/big"
-	"strings"
 	"time"
 
 	"github.com/gowanus-project/gowanus/internal/coerce"
@@ -18,7 +15,7 @@ func (r *run) norm(v any) any {
 	case int:
 		return int64(v)
 	case json.Number:
-		if n, ok := numeric(v.String()); ok {
+		if n, ok := coerce.Number(v.String()); ok {
 			return n
 		}
 		return v.String()
@@ -117,7 +114,7 @@ func sameScalar(v, want any) bool {
 		b, ok := textOf(want)
 		return ok && a == b
 	}
-	cmp, ok := compare(v, want)
+	cmp, ok := coerce.Compare(v, want)
 	return ok && cmp == 0
 }
 
@@ -129,115 +126,7 @@ func ordered(o *operand, holds func(cmp int) bool) test {
 		if err != nil {
 			return false, err
 		}
-		cmp, ok := compare(v, r.norm(want))
+		cmp, ok := coerce.Compare(v, r.norm(want))
 		return ok && holds(cmp), nil
 	}
-}
-
-// compare orders two values: durations and moments with what can be read as
-// one, numbers with numbers and their text, text with text in natural order.
-func compare(a, b any) (cmp int, ok bool) {
-	switch a := a.(type) {
-	case time.Duration:
-		d, err := coerce.Duration(b)
-		return sign(a < d, a > d), err == nil
-	case time.Time:
-		t, err := coerce.Timestamp(b)
-		return a.Compare(t), err == nil
-	}
-	switch b.(type) {
-	case time.Duration, time.Time:
-		cmp, ok = compare(b, a)
-		return -cmp, ok
-	}
-	textA, isTextA := a.(string)
-	textB, isTextB := b.(string)
-	if isTextA && isTextB {
-		return natural(textA, textB), true
-	}
-	x, ok := float(a)
-	if !ok {
-		return 0, false
-	}
-	y, ok := float(b)
-	if !ok {
-		return 0, false
-	}
-	return x.Cmp(y), true
-}
-
-// float gives a number, or the number that a text stands for, exactly.
-func float(v any) (*big.Float, bool) {
-	if text, ok := v.(string); ok {
-		if v, ok = numeric(text); !ok {
-			return nil, false
-		}
-	}
-	switch v := v.(type) {
-	case int64:
-		return new(big.Float).SetInt64(v), true
-	case float64:
-		if !math.IsNaN(v) {
-			return new(big.Float).SetFloat64(v), true
-		}
-	}
-	return nil, false
-}
-
-// numeric reads text as an int64, or else a float64.
-func numeric(text string) (any, bool) {
-	if n, err := coerce.To("long", text); err == nil {
-		return n, true
-	}
-	n, err := coerce.To("double", text)
-	return n, err == nil
-}
-
-// natural orders text as people do: digits count as numbers, so that v10
-// comes after v9.
-func natural(a, b string) int {
-	x, y := a, b
-	for x != "" && y != "" {
-		if digit(x[0]) && digit(y[0]) {
-			var m, n string
-			m, x = digits(x)
-			n, y = digits(y)
-			if len(m) != len(n) {
-				return sign(len(m) < len(n), true)
-			}
-			if cmp := strings.Compare(m, n); cmp != 0 {
-				return cmp
-			}
-			continue
-		}
-		if x[0] != y[0] {
-			return sign(x[0] < y[0], true)
-		}
-		x, y = x[1:], y[1:]
-	}
-	if len(x) != len(y) {
-		return sign(len(x) < len(y), true)
-	}
-	return strings.Compare(a, b) // 01 and 1
-}
-
-func digit(c byte) bool { return '0' <= c && c <= '9' }
-
-// digits parts the digits in front off, without leading zeros.
-func digits(s string) (number, rest string) {
-	end := 0
-	for end < len(s) && digit(s[end]) {
-		end++
-	}
-	return strings.TrimLeft(s[:end], "0"), s[end:]
-}
-
-func sign(less, more bool) int {
-	switch {
-	case less:
-		return -1
-	case more:
-		return 1
-	}
-	return 0
 }
