@@ -3,6 +3,8 @@ package expr
 import (
 	"net/url"
 	"strings"
+
+	patterns "github.com/gowanus-project/gowanus/internal/pattern"
 )
 
 // valueFunctions are Brooklyn's functions that ask nobody, and template.
