@@ -61,3 +61,62 @@ func BenchmarkEval(b *testing.B) {
 		})
 	}
 }
+
+// few is a Names that looks a word up and nothing else.
+type few map[string]any
+
+func (f few) Name(_ context.Context, name string) (any, error) { return f[name], nil }
+
+func (f few) Member(_ context.Context, _ any, name string) (any, error) { return f[name], nil }
+
+var templates = []struct {
+	name, text string
+	words      bool
+}{
+	{"plain", "just a text", false},
+	{"name", "${x}", false},
+	{"path", "${m.a[1]}", false},
+	{"text", "x is ${x} of ${m.b}", false},
+	{"expression", "${x > 2 ? 'more' : 'less'}", false},
+	{"words", "${x} + 1", true},
+	{"nullish", "${x} + 1 ?? 0", true},
+	{"ternary", "${x} == 3 ? yes : no", true},
+}
+
+func BenchmarkTemplateCompile(b *testing.B) {
+	for _, bm := range templates {
+		b.Run(bm.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				template(b, bm.text, bm.words)
+			}
+		})
+	}
+}
+
+func template(b *testing.B, text string, words bool) *expr.Template {
+	compile := expr.CompileTemplate
+	if words {
+		compile = expr.CompileWords
+	}
+	t, err := compile(scalar(text), expr.Limits{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return t
+}
+
+func BenchmarkTemplateEval(b *testing.B) {
+	names := few{"x": int64(3), "m": map[string]any{"a": []any{"p", "q"}, "b": "many"}}
+	for _, bm := range templates {
+		b.Run(bm.name, func(b *testing.B) {
+			t := template(b, bm.text, bm.words)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := t.Eval(context.Background(), nil, names, expr.Fail); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

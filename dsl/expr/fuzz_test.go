@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gowanus-project/gowanus/dsl/expr"
 	"github.com/gowanus-project/gowanus/engine/fault"
@@ -108,6 +109,69 @@ func seeds(f *testing.F) {
 					f.Add(strings.TrimRight(after, "`\"'},\n"))
 					f.Add(strings.TrimSpace(after))
 				}
+			}
+		}
+	}
+}
+
+// FuzzTemplate reads any text as a template, as a value and as a key. Nothing
+// panics, what is wrong is wrong with the text, and a text without ${ is
+// itself.
+func FuzzTemplate(f *testing.F) {
+	for _, text := range []string{
+		"a ${x.y[1]['k']} b", "${ x ?? y }", "${size(foo) > 1 ? 'x' : \"y\"}", "${m[key]} ${", "$brooklyn:config(\"${key}\")",
+		"$brooklyn:config(${key})[${n}]", "${map(foo, #.a ?? 'b')}", "${${x}}", "${'}'}", "${{a: 1}.a}", "${m?.x?.y}", "${now + wait}",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		fuzzTemplate(t, text, expr.CompileTemplate, func(text string) bool {
+			return !strings.Contains(text, "${") && !strings.HasPrefix(text, expr.Prefix)
+		})
+	})
+}
+
+// FuzzWords reads any text as the value of a let step.
+func FuzzWords(f *testing.F) {
+	for _, text := range []string{
+		"${n} + 1 ?? 0", "1 * 2 % 3 - 4 / 5", "\"${x}\" is '${y}'", "a ? b ? c : d : e", "${wait} + 1m < ${now}", "true && a || b == c",
+		"99 / 0 ?? ${x} ?? 4", "\"open", "$brooklyn:config(\"a b\") + 1", "a : b ?", "?? ? : ??", "9223372036854775807 * -1 / -1 % 0",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		fuzzTemplate(t, text, expr.CompileWords, func(text string) bool {
+			return !strings.ContainsAny(text, "\"'$?+-*/%=<>&|")
+		})
+	})
+}
+
+type compileFunc func(*yamlpos.Node, expr.Limits) (*expr.Template, error)
+
+func fuzzTemplate(t *testing.T, text string, compile compileFunc, same func(string) bool) {
+	if len(text) > 4<<10 || !utf8.ValidString(text) { // as in every document
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	lim := expr.Limits{Iterations: 20_000, Memory: 1 << 20, String: 16 << 10, List: 1_000}
+	doc := scalar(text)
+	for _, n := range []*yamlpos.Node{doc, {Kind: yamlpos.Map, Entries: []yamlpos.Entry{{Key: text, KeyPos: doc.Pos, Value: doc}}}} {
+		v, err := compile(n, lim)
+		if err != nil {
+			check(t, err)
+			continue
+		}
+		for _, o := range []expr.OnMissing{expr.Fail, expr.Ignore, expr.Blank} {
+			w := newWorld()
+			got, err := v.Eval(ctx, w, variables(w), o)
+			switch {
+			case fault.KindOf(err) == fault.Internal && err != nil:
+				t.Errorf("%q: internal error %v", text, err)
+			case o != expr.Fail && expr.IsMissing(err) && n == doc && !strings.Contains(text, "$brooklyn:"):
+				t.Errorf("%q: %v", text, err)
+			case n == doc && same(text) && got != text:
+				t.Errorf("%q = %#v, %v", text, got, err)
 			}
 		}
 	}

@@ -86,7 +86,7 @@ func (r *run) step(s *site, v any, seg segment, base func() string) (any, error)
 	}
 	switch v := v.(type) {
 	case nil:
-		return nil, lost(" is null, which has no %s", seg)
+		return nil, lost(" is null, which has no %s", seg.label())
 	case map[string]any:
 		if item, ok := v[seg.String()]; ok {
 			return item, nil
@@ -102,7 +102,7 @@ func (r *run) step(s *site, v any, seg segment, base func() string) (any, error)
 				return c, err
 			}
 		}
-		return nil, lost(" is text, which has no %s", seg)
+		return nil, lost(" is text, which has no %s", seg.label())
 	}
 	if l, ok := elements(v); ok {
 		at, isPlace := seg.place()
@@ -117,7 +117,7 @@ func (r *run) step(s *site, v any, seg segment, base func() string) (any, error)
 	case opaque:
 		return r.names.Member(r.ctx, v.of, seg.String())
 	}
-	return nil, lost(" is %s, which has no %s", kindOf(v), seg)
+	return nil, lost(" is %s, which has no %s", kindOf(v), seg.label())
 }
 
 func invalidKind(err error) bool { return fault.KindOf(err) == fault.Invalid }
@@ -131,6 +131,14 @@ func (s segment) shown() string {
 		return "." + s.name
 	}
 	return "['" + s.name + "']"
+}
+
+// label writes a segment alone.
+func (s segment) label() string {
+	if s.list {
+		return s.shown()
+	}
+	return s.name
 }
 
 // place gives the place in a list that a segment means.
@@ -239,8 +247,12 @@ func (t *translator) reach(n *ast.MemberNode, off int) ast.Node {
 		from, to := t.p.extent(n)
 		return t.nameOf(segments, from, from, to)
 	}
-	s := &site{off: off, recv: t.shown(n.Node), eval: orNull(reachMember, t.optional > 0 || t.c.lenient)}
+	s := &site{off: off, eval: orNull(reachMember, t.optional > 0 || t.c.lenient)}
 	s.from, s.to = t.p.extent(n)
+	s.recv = strings.TrimRight(t.p.src.cut(s.from, n.Property.Location().From), " .?[")
+	if p, ok := n.Node.(*ast.PointerNode); ok && p.Name == "" {
+		s.recv = "the element"
+	}
 	return t.invoke(s, t.node(n.Node), t.node(n.Property))
 }
 

@@ -181,7 +181,7 @@ func TestWords(t *testing.T) {
 		{in: "a ${n", err: "app.yaml:3:12: ${ is not closed, expected }"},
 		{in: "${} + 1", err: "app.yaml:3:10: ${} names nothing"},
 		{in: "${list[${n}]}", err: "app.yaml:3:17: a ${…} holds no other; write the name without ${ and }"},
-		{in: "${now} - x", err: "app.yaml:3:17: ${now} - x: invalid right argument to operation '-': x"},
+		{in: "${now} - x", err: `app.yaml:3:17: ${now} - x: invalid right argument to operation '-': cannot read "x" as duration: expected one such as "10s", "1m 30s" or "forever"`},
 		{in: "1 - ${now}", err: "app.yaml:3:12: 1 - ${now}: an instant is only subtracted from an instant, not from text"},
 	} {
 		got, err := evalWords(tt.in, expr.Fail)
