@@ -15,6 +15,13 @@
 //
 //	workers: $brooklyn:config("cores") * 2
 //
+// The values of workflows are templates: their texts may also hold ${…}, an
+// expression whose words are names that a Names knows, and the value of a let
+// step computes with its words:
+//
+//	message: ${person.name} is ${workflow.step.ask.output ?? "unknown"}
+//	let x = ${x} * 2 + 1 ?? 0
+//
 // The package is pure. What an expression asks about the world goes through a
 // Scope, which the engine implements. What an expression may cost is bounded
 // by Limits: it cannot exhaust memory, and it ends with its context.

@@ -38,3 +38,34 @@ func ExampleCompile_mistake() {
 	fmt.Println(err)
 	// Output: app.yaml:1:32: No such function 'atributeWhenReady'; did you mean attributeWhenReady?
 }
+
+// vars is a Names of plain variables.
+type vars map[string]any
+
+func (v vars) Name(_ context.Context, name string) (any, error) {
+	if value, ok := v[name]; ok {
+		return value, nil
+	}
+	return nil, expr.Unknown(name)
+}
+
+func (v vars) Member(_ context.Context, _ any, name string) (any, error) {
+	return nil, expr.Unknown(name)
+}
+
+func ExampleCompileWords() {
+	for _, text := range []string{"${n} * 2 + 1", "n is ${n}", `"${n}" is ${n}`, "${m} + 1 ?? 0", "${n} > 2 ? many : few"} {
+		t, err := expr.CompileWords(yamlpos.FromAny(text, yamlpos.Pos{}), expr.DefaultLimits())
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		fmt.Println(t.Eval(context.Background(), nil, vars{"n": 3}, expr.Fail))
+	}
+	// Output:
+	// 7 <nil>
+	// n is 3 <nil>
+	// ${n} is 3 <nil>
+	// 0 <nil>
+	// many <nil>
+}

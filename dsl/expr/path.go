@@ -93,9 +93,9 @@ func (r *run) step(s *site, v any, seg segment, base func() string) (any, error)
 		}
 		return nil, lost("%s is not defined", seg.shown())
 	case handle:
-		return r.names.Member(r.ctx, v.of, seg.String())
+		return r.member(v.of, seg)
 	case opaque:
-		return r.names.Member(r.ctx, v.of, seg.String())
+		return r.member(v.of, seg)
 	case string:
 		if seg.list && seg.index >= 0 {
 			if c, err := char(r, s, v, int64(seg.index)); err == nil || !invalidKind(err) {
@@ -113,11 +113,18 @@ func (r *run) step(s *site, v any, seg segment, base func() string) (any, error)
 	}
 	switch v := inside(v).(type) {
 	case handle:
-		return r.names.Member(r.ctx, v.of, seg.String())
+		return r.member(v.of, seg)
 	case opaque:
-		return r.names.Member(r.ctx, v.of, seg.String())
+		return r.member(v.of, seg)
 	}
 	return nil, lost(" is %s, which has no %s", kindOf(v), seg.label())
+}
+
+func (r *run) member(of any, seg segment) (any, error) {
+	if r.names == nil {
+		return nil, Unknown(seg.label())
+	}
+	return r.names.Member(r.ctx, of, seg.String())
 }
 
 func invalidKind(err error) bool { return fault.KindOf(err) == fault.Invalid }

@@ -12,7 +12,7 @@ import (
 	"github.com/gowanus-project/gowanus/internal/coerce"
 )
 
-// extent gives the part of the text that tokens cover, without blanks around.
+// tokensExtent gives the part of the text that tokens cover, without blanks around.
 func tokensExtent(tokens []token) (from, to int) {
 	tokens = trimBlanks(tokens)
 	return tokens[0].from, tokens[len(tokens)-1].to

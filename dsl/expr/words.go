@@ -40,7 +40,7 @@ func (c *compiler) words(n *yamlpos.Node) node {
 		return c.node(n)
 	}
 	src := &source{chars: []rune(text), node: n}
-	tokens, closed := tokens(src.chars)
+	tokens, closed := tokenize(src.chars)
 	if !closed {
 		return c.node(n)
 	}
@@ -84,10 +84,10 @@ func (c *compiler) translator(src *source) *translator {
 
 func (t token) operator() bool { return !t.blank && !t.quoted && t.text != "" }
 
-// tokens splits a text into blanks, words and quoted texts. A quote opens
+// tokenize splits a text into blanks, words and quoted texts. A quote opens
 // where a word could start and closes where one could end; closed is false if
 // one does not.
-func tokens(chars []rune) (out []token, closed bool) {
+func tokenize(chars []rune) (out []token, closed bool) {
 	for i := 0; i < len(chars); {
 		t := token{from: i}
 		switch {
