@@ -49,8 +49,7 @@ func TestWordsCatch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for kind := range fault.Kinds() {
-			kind := fault.Kind(kind)
+		for _, kind := range fault.Kinds() {
 			got, err := tpl.Eval(context.Background(), nil, failing{fault.New(kind, "no")}, expr.Fail)
 			if caught := kind == fault.NotFound || kind == fault.Invalid; caught != (err == nil) || caught && got != "1" {
 				t.Errorf("%s, %v: %v, %v", in, kind, got, err)
