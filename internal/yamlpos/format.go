@@ -84,14 +84,17 @@ func inline(n *Node) string {
 
 var (
 	plainWord = regexp.MustCompile(`^[A-Za-z/][A-Za-z0-9_./:+@-]*$`)
-	otherType = regexp.MustCompile(`(?i)^(?:true|false|null|yes|no|on|off|y|n)$|:$`)
+	otherWord = regexp.MustCompile(`(?i)^(?:true|false|null|yes|no|on|off|y|n)$`)
 )
 
-// quote writes text plainly where every reader of YAML takes it for text,
-// else in the quotes that need the fewest escapes.
+// quote writes text plainly where every reader of YAML takes it for text, in
+// double quotes where one may take it for a number or the like, else in the
+// quotes that need the fewest escapes.
 func quote(s string) string {
 	switch {
-	case plainWord.MatchString(s) && !otherType.MatchString(s):
+	case otherWord.MatchString(s) || number(s) != any(s):
+		return `"` + s + `"`
+	case plainWord.MatchString(s) && !strings.HasSuffix(s, ":"):
 		return s
 	case strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) >= 0:
 		return strconv.QuoteToASCII(s)

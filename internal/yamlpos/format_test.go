@@ -20,10 +20,10 @@ list:
   - 2.50
   map:
     deep: true
-quoted: 'yes'
-number: '80'
-'y': 0x1F
-'80': "a\nb"
+quoted: "yes"
+number: "80"
+"y": 0x1F
+"80": "a\nb"
 expr: '$brooklyn:entity("x''s")'
 '': 1e+300
 `
