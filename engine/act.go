@@ -22,6 +22,19 @@ func (e *Engine) register(given []action.Action) error {
 		{Name: "wait", Doc: "wait until a sensor has a value that counts as true", Run: e.wait},
 		{Name: "set-sensor", Doc: "publish a sensor value", Run: e.setSensorStep},
 		{Name: "clear-sensor", Doc: "take a sensor value away", Run: e.clearSensorStep},
+		{Name: "set-config", Doc: "set a config key", Run: e.setConfigStep},
+		{Name: "clear-config", Doc: "take a config value away", Run: e.clearConfigStep},
+		{Name: "set-entity-name", Doc: "give an entity another name", Run: e.renameStep},
+		{Name: "workflow", Doc: "run a workflow", Run: e.workflowStep},
+		{Name: "add-entity", Doc: "add entities below this one", Run: e.addEntityStep},
+		{Name: "create-child", Doc: "add one entity below this one, unless it is there", Run: e.createChildStep},
+		{Name: "delete-entity", Doc: "stop and remove an entity", Run: e.deleteEntityStep},
+		{Name: "reparent-entity", Doc: "put an entity below another one", Run: e.reparentStep},
+		{Name: "deploy-application", Doc: "deploy another application", Run: e.deployStep},
+		{Name: "add-policy", Doc: "add a policy or enricher", Run: e.addPolicyStep},
+		{Name: "delete-policy", Doc: "take a policy or enricher away", Run: e.deletePolicyStep},
+		{Name: "apply-initializer", Doc: "apply an initializer", Run: e.applyStep},
+		{Name: "load", Doc: "read a file of the bundle or an address", Run: e.loadStep},
 		{Name: "invoke-effector", Doc: "call an effector and wait for its result", Run: e.invokeStep},
 		{Name: "invoke-children", Doc: "call an effector of all children that have it, at the same time", Run: e.invokeChildren},
 		{Name: "add-children", Doc: "add entities below this one, from a blueprint", Run: e.addChildrenStep},
@@ -62,10 +75,23 @@ func (e *Engine) subject(c *action.Call) (*entity.Entity, error) {
 	if !named || v == nil {
 		return e.self(c)
 	}
+	return e.named(c, v)
+}
+
+// named gives the entity that a value stands for: itself, or one of the
+// application by plan id or id.
+func (e *Engine) named(c *action.Call, v any) (*entity.Entity, error) {
 	if ent, ok := e.tree.ByValue(v); ok {
 		return ent, nil
 	}
-	return nil, fault.New(fault.NotFound, "step input entity: No entity matching id '%v'", v)
+	if self, err := e.self(c); err == nil {
+		if text, ok := v.(string); ok {
+			if ent := self.Nearest(text); ent != nil {
+				return ent, nil
+			}
+		}
+	}
+	return nil, fault.New(fault.NotFound, "No entity matching id '%v'", v)
 }
 
 func required(c *action.Call, key string) (string, error) {
@@ -104,25 +130,6 @@ func (e *Engine) wait(ctx context.Context, c *action.Call) (any, error) {
 		}
 	}
 	return map[string]any{"value": v, "sensors": sensors, "entity": entity.Document(ent)}, nil
-}
-
-func (e *Engine) setSensorStep(_ context.Context, c *action.Call) (any, error) {
-	ent, err := e.subject(c)
-	if err != nil {
-		return nil, err
-	}
-	sensor, err := required(c, "sensor")
-	if err != nil {
-		return nil, err
-	}
-	ent.Set(sensor, c.Input["value"])
-	return nil, nil
-}
-
-func (e *Engine) clearSensorStep(ctx context.Context, c *action.Call) (any, error) {
-	clear := *c
-	clear.Input = map[string]any{"sensor": c.Input["sensor"], "entity": c.Input["entity"]}
-	return e.setSensorStep(ctx, &clear)
 }
 
 func (e *Engine) invokeStep(ctx context.Context, c *action.Call) (any, error) {

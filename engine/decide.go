@@ -25,23 +25,30 @@ func (e deciding) Decide(ctx context.Context, r *workflow.Record) (*hook.Decisio
 	if err != nil {
 		return nil, err
 	}
-	t, given, err := e.decider(ctx, ent, r)
-	if err != nil {
-		return nil, err
+	var t *catalog.Type
+	var given map[string]any
+	if r.StepType == "" {
+		if t, given, err = e.decider(ctx, ent, r); err != nil {
+			return nil, err
+		}
 	}
-	if r.Config == nil {
+	if r.Config == nil && r.StepType == "" {
 		// Once for the whole run, so that all of its decisions see the same.
 		if r.Config, err = e.configFor(ctx, ent, r.Effector); err != nil {
 			return nil, err
 		}
 	}
 	call := &hook.EffectorCall{
-		Type: t.Name, Effector: r.Effector, Args: r.Args, State: r.State, Token: r.Token, Outputs: r.Outputs,
+		Effector: r.Effector, Args: r.Args, State: r.State, Token: r.Token, Outputs: r.Outputs,
 		Entity:   hook.Entity{Ref: ent.Ref(), Config: r.Config, Sensors: readings(ent)},
 		Location: e.places.describe(ent),
 		Now:      time.Now().UTC().Format(time.RFC3339Nano),
 		Seed:     seed(string(r.ID)), Initializer: given,
 	}
+	if r.StepType != "" {
+		return e.decideStep(ctx, ent, r, call)
+	}
+	call.Type = t.Name
 	if r.Token != "" {
 		return t.Entity.Continue(ctx, call)
 	}
@@ -73,6 +80,9 @@ func (e deciding) decider(ctx context.Context, ent *entity.Entity, r *workflow.R
 // partConfig resolves the config of an initializer or adjunct of an entity.
 func partConfig(ctx context.Context, ent *entity.Entity, t *catalog.Type, written map[string]any, scopes map[string]entity.Scope) (map[string]any, error) {
 	config := map[string]any{}
+	if t.Flow != nil {
+		return config, nil // it is a workflow
+	}
 	for i := range t.Config {
 		k := &t.Config[i]
 		raw, set := written[k.Name]

@@ -123,6 +123,13 @@ func (e *Engine) realise(ctx context.Context, parent *entity.Entity, p *plan, st
 		e.settle(d)
 		e.attachFeeds(d)
 	}
+	for _, d := range made.Descendants() {
+		for _, i := range d.Initializers() {
+			if err := e.runOnce(ctx, d, i); err != nil {
+				return made, nil, err
+			}
+		}
+	}
 	if rec == nil {
 		return made, nil, nil
 	}

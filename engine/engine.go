@@ -58,8 +58,9 @@ type Engine struct {
 	actions  map[string]action.Action
 	life     lifecycles
 
-	declarations declarations
-	installing   sync.Mutex // held while the catalog changes
+	declarations    declarations
+	flowDefinitions definitions
+	installing      sync.Mutex // held while the catalog changes
 }
 
 // New gives an Engine that has read its store, watches its locations and goes

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"sync"
 
+	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
@@ -49,10 +50,34 @@ func (e *Engine) callRecord(ent *entity.Entity, effector string, args map[string
 		return nil, fault.Wrap(err, effector, ent.Name())
 	}
 	id := task.NewID()
-	return &workflow.Record{
+	r := &workflow.Record{
 		ID: workflow.ID(id), Task: id, Application: string(ent.Application()), Entity: string(ent.ID()),
 		Name: effector, Effector: effector, Args: args,
-	}, nil
+	}
+	e.defined(ent, r, effector)
+	return r, nil
+}
+
+// defined makes the run of an effector that is a workflow a run of that.
+func (e *Engine) defined(ent *entity.Entity, r *workflow.Record, effector string) {
+	index, added := ent.Declaration().Added[effector]
+	if !added {
+		return
+	}
+	i := ent.Initializers()[index]
+	t, err := e.types.Load().Get(catalog.Initializer, i.Type)
+	if err != nil || t.Flow == nil {
+		return // the run tells what is wrong
+	}
+	r.Flow, r.Scope = &workflow.Flow{Definition: definitionOf(t, i.Config)}, scopeOf(i.Scopes)
+}
+
+// scopeOf gives the scope of an initializer's text.
+func scopeOf(scopes map[string]entity.Scope) entity.Scope {
+	for _, s := range scopes {
+		return s
+	}
+	return entity.Scope{}
 }
 
 // arguments coerces what is declared, fills in defaults, and passes the rest
@@ -117,7 +142,9 @@ func (e *Engine) nestedAs(ctx context.Context, ent *entity.Entity, effector stri
 	if err != nil {
 		return nil, err
 	}
-	rec.Overridden = overridden
+	if rec.Overridden = overridden; overridden {
+		rec.Flow = nil
+	}
 	parent := workflow.Current(ctx)
 	rec.ID = parent.Nest(string(ent.ID()) + "-" + effector)
 	rec.Task = string(rec.ID)
@@ -138,6 +165,9 @@ func (e *Engine) taskSpec(ent *entity.Entity, rec *workflow.Record, tags ...stri
 // body wraps a run in what its effector means for the entity's life.
 func (e *Engine) body(ent *entity.Entity, rec *workflow.Record) workflow.Body {
 	return func(ctx context.Context, rest workflow.Rest) (any, error) {
+		if rec.Sensor != nil {
+			return e.publishing(ctx, ent, rec, rest)
+		}
 		switch rec.Effector {
 		case "start", "restart":
 			return e.rise(ctx, ent, rest)
@@ -146,6 +176,21 @@ func (e *Engine) body(ent *entity.Entity, rec *workflow.Record) workflow.Body {
 		}
 		return rest(ctx)
 	}
+}
+
+// publishing runs the workflow of a sensor and publishes what it gives.
+func (e *Engine) publishing(ctx context.Context, ent *entity.Entity, rec *workflow.Record, rest workflow.Rest) (any, error) {
+	v, err := rest(ctx)
+	if err != nil || rec.Skipped {
+		return nil, err
+	}
+	if rec.Sensor.Type != "" && v != nil {
+		if v, err = coerce.To(rec.Sensor.Type, v); err != nil {
+			return nil, fault.New(fault.Invalid, "sensor %s: %w", rec.Sensor.Name, err)
+		}
+	}
+	ent.SetNew(rec.Sensor.Name, entity.Document(v))
+	return v, nil
 }
 
 // rise brings an entity up.

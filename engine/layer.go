@@ -54,6 +54,11 @@ func (p *planner) setting(out *settings, d *entity.Declaration, entry yamlpos.En
 		name = key.Name
 	}
 	out.at[name] = entry.Value.Pos
+	if key != nil && key.Type == catalog.Workflow {
+		p.checkWorkflow(entry.Value, from)
+		out.put(name, entry.Value.Any(), nil, from.scope())
+		return
+	}
 	if key != nil && key.Type == rawType {
 		out.put(name, entry.Value.Any(), key, from.scope())
 		return

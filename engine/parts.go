@@ -3,9 +3,11 @@ package engine
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/gowanus-project/gowanus/dsl/blueprint"
 	"github.com/gowanus-project/gowanus/dsl/camp"
+	"github.com/gowanus-project/gowanus/dsl/step"
 	"github.com/gowanus-project/gowanus/engine/adjunct"
 	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/entity"
@@ -53,6 +55,7 @@ func (p *planner) policy(a *blueprint.Adjunct, l layer, n *entity.New, kinds ...
 	}
 	problems := len(p.errs.List())
 	written := p.partConfig(found)
+	p.checkFlow(found, a)
 	if t.Initializer != nil && len(p.errs.List()) == problems {
 		_, err := t.Initializer(written.config)
 		if err != nil {
@@ -61,6 +64,11 @@ func (p *planner) policy(a *blueprint.Adjunct, l layer, n *entity.New, kinds ...
 	}
 	r := &adjunct.Record{
 		Kind: t.Kind, ID: newID(), Entity: string(n.ID), Type: t.Name, Name: found.name(), Config: written.config, Scopes: written.scopes,
+	}
+	if w, is := t.Policy.(catalog.Waker); is {
+		if after, ok := w.Wake(r.Config); ok {
+			r.WakeAt = time.Now().UTC().Add(after)
+		}
 	}
 	p.plan.policies = append(p.plan.policies, r)
 }
@@ -73,10 +81,14 @@ func (p *planner) initializer(a *blueprint.Adjunct, l layer, n *entity.New) {
 	}
 	known, problems := len(p.compiled), len(p.errs.List())
 	written := p.partConfig(found)
+	p.checkFlow(found, a)
 	if len(p.errs.List()) > problems {
 		return
 	}
 	p.compiled = p.compiled[:known] // what an effector refers to may come to be before it is called
+	if _, named := written.config["name"]; !named && found.native.Flow != nil && p.engine.declaration(found.native).Key("name").Name == "name" {
+		written.config["name"] = found.name()
+	}
 	i := entity.Initializer{Type: found.native.Name, Name: found.name(), Config: written.config, Scopes: written.scopes}
 	c, err := contribution(found.native, i)
 	if err != nil {
@@ -89,6 +101,41 @@ func (p *planner) initializer(a *blueprint.Adjunct, l layer, n *entity.New) {
 	}
 	n.Initializers = append(n.Initializers, i)
 	n.Declaration = adding(n.Declaration, c, len(n.Initializers)-1)
+}
+
+// checkFlow reads the workflow that an adjunct's config is, for its errors. A
+// workflow-effector without a name of its own has that of the adjunct.
+func (p *planner) checkFlow(found *part, a *blueprint.Adjunct) {
+	t := found.native
+	if t.Flow == nil {
+		return
+	}
+	n := &yamlpos.Node{Pos: a.Pos, Kind: yamlpos.Map}
+	d := p.engine.declaration(t)
+	for _, l := range found.layers {
+		for _, entries := range []blueprint.Config{l.spec.Config, l.spec.Extra} {
+			for _, entry := range entries {
+				key := d.Key(entry.Key)
+				if key == nil || slices.Contains(t.Flow.Own, key.Name) || n.Get(key.Name) != nil {
+					continue
+				}
+				entry.Key = key.Name
+				n.Entries = append(n.Entries, entry)
+			}
+		}
+	}
+	p.checkWorkflow(n, found.layers[0].from)
+}
+
+// checkWorkflow reads a workflow for its errors and warnings.
+func (p *planner) checkWorkflow(n *yamlpos.Node, at origin) {
+	warnings, err := step.Check(n, &stepTypes{&p.engine.flowDefinitions, p.types, at.bundle}, step.Limits{})
+	if err != nil {
+		p.errs.Append(n.Pos, err)
+	}
+	for _, w := range warnings.List() {
+		p.warnings.Append(w.Pos, w)
+	}
 }
 
 // contribution asks an initializer's type what it adds to an entity.

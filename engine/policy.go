@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/gowanus-project/gowanus/engine/adjunct"
 	"github.com/gowanus-project/gowanus/engine/catalog"
@@ -31,7 +30,9 @@ func (e policing) Decide(ctx context.Context, r *adjunct.Record, c *hook.PolicyC
 	if err != nil {
 		return nil, err
 	}
-	if c.Config, err = partConfig(ctx, ent, t, r.Config, r.Scopes); err != nil {
+	if t.Flow != nil {
+		c.Config = r.Config
+	} else if c.Config, err = partConfig(ctx, ent, t, r.Config, r.Scopes); err != nil {
 		return nil, fault.Wrap(err, "policy", r.Name)
 	}
 	c.Seed = seed(r.ID + c.Now)
@@ -39,15 +40,15 @@ func (e policing) Decide(ctx context.Context, r *adjunct.Record, c *hook.PolicyC
 }
 
 // Events gives the sensors that a policy's type listens to.
-func (e policing) Events(r *adjunct.Record) ([]string, error) {
+func (e policing) Events(r *adjunct.Record) ([]catalog.Trigger, error) {
 	t, err := e.types.Load().Get(catalog.Policy, r.Type)
 	if err != nil {
 		return nil, err
 	}
-	var out []string
+	var out []catalog.Trigger
 	for _, ev := range t.Events {
 		if ev.Sensor != "" {
-			out = append(out, ev.Sensor)
+			out = append(out, catalog.Trigger{Sensor: ev.Sensor})
 			continue
 		}
 		name := r.Config[ev.SensorFrom]
@@ -58,13 +59,11 @@ func (e policing) Events(r *adjunct.Record) ([]string, error) {
 				}
 			}
 		}
-		list, ok := name.([]any)
-		if !ok && name != nil {
-			list = []any{name}
+		triggers, err := catalog.ReadTriggers(name)
+		if err != nil {
+			return nil, err
 		}
-		for _, item := range list {
-			out = append(out, fmt.Sprint(item))
-		}
+		out = append(out, triggers...)
 	}
 	return out, nil
 }
@@ -82,6 +81,10 @@ func (e policing) Carry(ctx context.Context, ent *entity.Entity, r *adjunct.Reco
 	rec := &workflow.Record{
 		ID: workflow.ID(id), Task: id, Application: string(ent.Application()), Entity: r.Entity,
 		Name: r.Name, Adjunct: r.ID, Decided: true, Steps: d.Steps,
+	}
+	if t, err := e.types.Load().Get(catalog.Policy, r.Type); err == nil && t.Flow != nil {
+		rec.Decided, rec.Steps, rec.Args = false, nil, d.Steps[0].Input
+		rec.Flow, rec.Scope = &workflow.Flow{Definition: definitionOf(t, r.Config)}, scopeOf(r.Scopes)
 	}
 	ent.Update(d.Sensors)
 	_, err := e.launch(ctx, ent, rec, b)

@@ -71,6 +71,9 @@ func (s *Server) invoke(c echo.Context, ent *entity.Entity) error {
 	if err != nil {
 		return err
 	}
+	if wait == 0 { // the client wants the activity, not the result
+		return reply(c, http.StatusAccepted, s.summary(t.Info(), false))
+	}
 	s.await(c, t, wait)
 	return s.replyResult(c, t)
 }

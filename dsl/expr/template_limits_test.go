@@ -51,7 +51,7 @@ func TestWordsCatch(t *testing.T) {
 		}
 		for _, kind := range fault.Kinds() {
 			got, err := tpl.Eval(context.Background(), nil, failing{fault.New(kind, "no")}, expr.Fail)
-			if caught := kind == fault.NotFound || kind == fault.Invalid; caught != (err == nil) || caught && got != "1" {
+			if caught := kind == fault.NotFound || kind == fault.Invalid; caught != (err == nil) || caught && fmt.Sprint(got) != "1" {
 				t.Errorf("%s, %v: %v, %v", in, kind, got, err)
 			}
 			if err != nil && fault.KindOf(err) != kind {

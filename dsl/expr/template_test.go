@@ -190,7 +190,7 @@ func TestOnMissing(t *testing.T) {
 		}
 	}
 	for _, o := range []expr.OnMissing{expr.Ignore, expr.Blank} {
-		if got, err := evalWords("${nope} + 1 ?? a${nope} ?? 7", o); got != "7" || err != nil {
+		if got, err := evalWords("${nope} + 1 ?? a${nope} ?? 7", o); got != int64(7) || err != nil {
 			t.Errorf("?? = %v, %v", got, err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 
+	"github.com/gowanus-project/gowanus/internal/coerce"
 	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
 
@@ -227,12 +228,27 @@ func (w *words) operand(tokens []token, of *token, side string) ast.Node {
 	n := w.c.operand(w.src, tokens)
 	if c, ok := n.(constant); ok {
 		if text, ok := c.v.(string); ok {
+			if number := literal(tokens, text); number != nil {
+				n = constant{number}
+				return w.run(n, tokens[0].from, false)
+			}
 			return w.put(&ast.StringNode{Value: text}, tokens[0].from)
 		}
 	} else {
 		w.impure = true
 	}
 	return w.run(n, tokens[0].from, false)
+}
+
+// literal gives the number that a word between operators is; nil for text.
+func literal(tokens []token, text string) any {
+	if len(tokens) != 1 || tokens[0].quoted {
+		return nil
+	}
+	if v, ok := coerce.Number(text); ok {
+		return v
+	}
+	return nil
 }
 
 // run makes the site that evaluates a node; with caught, what it cannot

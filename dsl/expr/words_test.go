@@ -88,12 +88,12 @@ func TestWords(t *testing.T) {
 		{in: "${half} + ${half}", want: int64(1)},
 
 		// What fails, and ??.
-		{in: "${x} + 1 ?? 0", want: "0"},
-		{in: "${nope} ?? 0", want: "0"},
-		{in: "${nothing} ?? 0", want: "0"},
+		{in: "${x} + 1 ?? 0", want: int64(0)},
+		{in: "${nope} ?? 0", want: int64(0)},
+		{in: "${nothing} ?? 0", want: int64(0)},
 		{in: `${entity.sensor.does_not_exist} ?? "unset"`, want: "unset"},
 		{in: "${n} ?? 0", want: int64(3)},
-		{in: "${n} + ${workflow.step.l1.output.prev} ?? 1", want: "1"},
+		{in: "${n} + ${workflow.step.l1.output.prev} ?? 1", want: int64(1)},
 		{in: "${n} ?? ${nope}", want: int64(3)},
 		{in: "a ${nope} b ?? c d", want: "c d"},
 		{in: "${nope ?? n} ?? 0", want: int64(3)},
@@ -132,14 +132,14 @@ func TestWords(t *testing.T) {
 		// Ternaries.
 		{in: `true ? "left" : "right"`, want: "left"},
 		{in: `false ? "left" : "right"`, want: "right"},
-		{in: "${n} == 4 ? 5 : 6", want: "6"},
+		{in: "${n} == 4 ? 5 : 6", want: int64(6)},
 		{in: `true ? true ? "a" : "b" : "c"`, want: "a"},
 		{in: `true ? false ? "a" : "b" : "c"`, want: "b"},
 		{in: `false ? ignored ? "a" : "b" : "c"`, want: "c"},
 		{in: `false ? ignored : true ? "b" : "c"`, want: "b"},
 		{in: "true ? true && false || false : true", want: false},
 		{in: "false ? ${nope} : ${n} + 1", want: int64(4)},
-		{in: "${nope} ?? true ? 1 : 2", want: "1"},
+		{in: "${nope} ?? true ? 1 : 2", want: int64(1)},
 		{in: "true ? ${nope} ?? a b : c", want: "a b"},
 
 		// Time.
@@ -169,7 +169,7 @@ func TestWords(t *testing.T) {
 		{in: "${nope} + 1", err: "app.yaml:3:12: ${nope}: invalid reference: nope is not defined"},
 		{in: "a ${m} + 1", err: "app.yaml:3:12: ${m}: it is a map, which cannot stand within a text; make text of it first, or write it alone"},
 		{in: "a ${nothing}", err: "app.yaml:3:12: ${nothing}: invalid reference: it is null, which cannot stand within a text"},
-		{in: "${foo} < 3", err: `app.yaml:3:17: ${foo} < 3: < has no order for a list and "3"`},
+		{in: "${foo} < 3", err: `app.yaml:3:17: ${foo} < 3: < has no order for a list and a number`},
 		{in: "maybe ? 1 : 2", err: `app.yaml:3:16: maybe: before ? stands true or false, not "maybe"`},
 		{in: "1 +", err: "app.yaml:3:12: + needs a value on its right; as text it is written in quotes"},
 		{in: "- 1", err: "app.yaml:3:10: - needs a value on its left; as text it is written in quotes"},
@@ -182,7 +182,7 @@ func TestWords(t *testing.T) {
 		{in: "${} + 1", err: "app.yaml:3:10: ${} names nothing"},
 		{in: "${list[${n}]}", err: "app.yaml:3:17: a ${…} holds no other; write the name without ${ and }"},
 		{in: "${now} - x", err: `app.yaml:3:17: ${now} - x: invalid right argument to operation '-': cannot read "x" as duration: expected one such as "10s", "1m 30s" or "forever"`},
-		{in: "1 - ${now}", err: "app.yaml:3:12: 1 - ${now}: an instant is only subtracted from an instant, not from text"},
+		{in: "1 - ${now}", err: "app.yaml:3:12: 1 - ${now}: an instant is only subtracted from an instant, not from a number"},
 	} {
 		got, err := evalWords(tt.in, expr.Fail)
 		if e, ok := got.(*entity); ok {

@@ -33,6 +33,7 @@ type Record struct {
 	Entity    string                  `json:"entity"`
 	Type      string                  `json:"type"`
 	Name      string                  `json:"name"`
+	Tag       string                  `json:"tag,omitempty"` // unique on its entity; a later one of the same takes its place
 	Config    map[string]any          `json:"config"`
 	Scopes    map[string]entity.Scope `json:"scopes,omitempty"` // of config values, where it is not the application
 	State     json.RawMessage         `json:"state,omitempty"`
@@ -52,7 +53,7 @@ type Host interface {
 	// Decide asks the policy's implementation.
 	Decide(ctx context.Context, r *Record, c *hook.PolicyCall) (*hook.Decision, error)
 	// Events gives the sensors that the policy listens to.
-	Events(r *Record) ([]string, error)
+	Events(r *Record) ([]catalog.Trigger, error)
 	// Enrich sets an enricher up; it returns once that is done.
 	Enrich(ctx context.Context, r *Record, h catalog.EnricherHost) error
 	// PartConfig resolves one config value of an adjunct of an entity.
@@ -177,10 +178,15 @@ func (m *Manager) Attach(e *entity.Entity, r *Record) error {
 		return err
 	}
 	var subs []*event.Subscription
-	for _, s := range sensors {
-		subs = append(subs, e.Subscribe(s, func(ev event.Event) { m.take(p, ev) }))
-		if v, ok := e.Sensors()[s]; ok && v.Time.After(p.rec.Seen[s]) {
-			m.take(p, event.Event{Source: r.Entity, Sensor: s, Value: v.Value, Time: v.Time})
+	for _, t := range sensors {
+		of, err := m.source(ctx, e, t)
+		if err != nil {
+			m.cfg.Log.Warn("policy has no such trigger", "policy", r.Name, "entity", e.Name(), "sensor", t.Sensor, "err", err)
+			continue
+		}
+		subs = append(subs, of.Subscribe(t.Sensor, func(ev event.Event) { m.take(p, ev) }))
+		if v, ok := of.Sensors()[t.Sensor]; ok && v.Time.After(p.rec.Seen[seenKey(r.Entity, string(of.ID()), t.Sensor)]) {
+			m.take(p, event.Event{Source: string(of.ID()), Sensor: t.Sensor, Value: v.Value, Time: v.Time})
 		}
 	}
 	err = m.cfg.Tasks.Go("policy "+r.Name, func(context.Context) {
@@ -196,6 +202,31 @@ func (m *Manager) Attach(e *entity.Entity, r *Record) error {
 		close(p.done)
 	}
 	return err
+}
+
+// source gives the entity whose sensor a trigger names.
+func (m *Manager) source(ctx context.Context, e *entity.Entity, t catalog.Trigger) (*entity.Entity, error) {
+	if t.Entity == nil {
+		return e, nil
+	}
+	v, err := e.Evaluate(entity.Hurry(ctx), t.Entity)
+	if err != nil {
+		return nil, err
+	}
+	of, ok := m.cfg.Tree.ByValue(v)
+	if !ok {
+		return nil, fault.New(fault.NotFound, "No entity matching id '%v'", v)
+	}
+	return of, nil
+}
+
+// seenKey names a sensor among those that a policy has seen: those of other
+// entities with their id.
+func seenKey(own, source, sensor string) string {
+	if own == source {
+		return sensor
+	}
+	return source + "/" + sensor
 }
 
 func (p *policy) suspend(reason string) {
@@ -243,7 +274,7 @@ func (m *Manager) loop(ctx context.Context, p *policy) {
 			return
 		case <-p.wake:
 			for ev, ok := p.next(); ok && ctx.Err() == nil; ev, ok = p.next() {
-				if !ev.Time.After(p.rec.Seen[ev.Sensor]) {
+				if !ev.Time.After(p.rec.Seen[seenKey(p.rec.Entity, ev.Source, ev.Sensor)]) {
 					continue // given twice: once when it was attached, once as it came
 				}
 				m.decide(ctx, p, &ev)
@@ -280,11 +311,14 @@ func (m *Manager) decide(ctx context.Context, p *policy, ev *event.Event) {
 	call := &hook.PolicyCall{Type: p.rec.Type, Config: p.rec.Config, State: p.rec.State, Now: now.Format(time.RFC3339Nano), Timer: ev == nil}
 	if ev != nil {
 		call.Event = &hook.Event{Sensor: ev.Sensor, Value: ev.Value, Source: p.entity.Ref()}
+		if of, err := m.cfg.Tree.Get(entity.ID(ev.Source)); err == nil {
+			call.Event.Source = of.Ref()
+		}
 		seen := maps.Clone(p.rec.Seen) // the one before is shown to others
 		if seen == nil {
 			seen = map[string]time.Time{}
 		}
-		seen[ev.Sensor] = ev.Time
+		seen[seenKey(p.rec.Entity, ev.Source, ev.Sensor)] = ev.Time
 		p.rec.Seen = seen
 	}
 	call.Entity = hook.Entity{Ref: p.entity.Ref(), Config: map[string]any{}, Sensors: map[string]any{}}
@@ -365,13 +399,32 @@ func (m *Manager) Of(entity string) []Info {
 // Detach ends the policies of an entity, waits until they have come to rest,
 // and deletes them with the batch.
 func (m *Manager) Detach(entity string, b *store.Batch) {
+	m.DetachSome(entity, func(Info) bool { return true }, b)
+}
+
+// DetachSome is Detach for those that which holds of; it gives how many there
+// were.
+func (m *Manager) DetachSome(entity string, which func(Info) bool, b *store.Batch) int {
+	var gone []*policy
 	m.mu.Lock()
-	list := m.byEntity[entity]
-	delete(m.byEntity, entity)
+	m.byEntity[entity] = slices.DeleteFunc(slices.Clone(m.byEntity[entity]), func(p *policy) bool {
+		p.mu.Lock()
+		i := Info{Record: p.shown, Running: p.shown.Suspended == ""}
+		p.mu.Unlock()
+		if !which(i) {
+			return false
+		}
+		gone = append(gone, p)
+		return true
+	})
+	if len(m.byEntity[entity]) == 0 {
+		delete(m.byEntity, entity)
+	}
 	m.mu.Unlock()
-	for _, p := range list {
+	for _, p := range gone {
 		p.stop()
 		<-p.done
 		b.Delete(bucket, p.rec.ID)
 	}
+	return len(gone)
 }

@@ -47,7 +47,9 @@ func (h *host) PartConfig(context.Context, *entity.Entity, *adjunct.Record, stri
 	return nil, nil
 }
 
-func (h *host) Events(*adjunct.Record) ([]string, error) { return []string{"n"}, nil }
+func (h *host) Events(*adjunct.Record) ([]catalog.Trigger, error) {
+	return []catalog.Trigger{{Sensor: "n"}}, nil
+}
 
 func (h *host) Decide(_ context.Context, _ *adjunct.Record, c *hook.PolicyCall) (*hook.Decision, error) {
 	h.mu.Lock()

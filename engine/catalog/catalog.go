@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"context"
+	"time"
 
 	"github.com/gowanus-project/gowanus/dsl/blueprint"
 	"github.com/gowanus-project/gowanus/engine/hook"
@@ -20,11 +21,21 @@ const (
 	Initializer = "initializer"
 	Location    = "location"
 	Bean        = "bean"
+	Step        = "step"
 )
 
 // Kinds are all kinds, in the order in which a plan that does not say its own
 // is tried.
-var Kinds = []string{Entity, Policy, Enricher, Initializer, Strategy, Location, Bean}
+var Kinds = []string{Entity, Policy, Enricher, Initializer, Strategy, Location, Step, Bean}
+
+// Workflow is the type of config keys whose value is a workflow.
+const Workflow = "workflow"
+
+// Waker is a PolicyImpl that is also asked some time after it was added.
+type Waker interface {
+	// Wake gives that time; ok is false for never.
+	Wake(config map[string]any) (after time.Duration, ok bool)
+}
 
 // EntityImpl decides what the effectors of an entity do.
 type EntityImpl interface {
@@ -36,6 +47,15 @@ type EntityImpl interface {
 // PolicyImpl decides what a policy does about an event.
 type PolicyImpl interface {
 	Event(ctx context.Context, c *hook.PolicyCall) (*hook.Decision, error)
+}
+
+// StepImpl decides what a step of a workflow does: the call has the step's
+// input in Args.
+type StepImpl func(ctx context.Context, c *hook.EffectorCall) (*hook.Decision, error)
+
+// Flow says that the config of an initializer, policy or sensor is a workflow.
+type Flow struct {
+	Own []string // keys that are not the workflow's
 }
 
 // StrategyImpl makes a placement strategy with the given config.
@@ -58,6 +78,8 @@ type Type struct {
 	Enricher    EnricherImpl
 	Initializer InitializerImpl
 	Strategy    StrategyImpl
+	Step        StepImpl
+	Flow        *Flow // nil: config is config
 
 	Title      string // display name; "" has none
 	Tags       []any

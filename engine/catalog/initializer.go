@@ -22,6 +22,14 @@ type Contribution struct {
 	Sensors   []entity.StaticSensor
 	Effectors []hook.Effector
 	Feed      *Feed
+	Run       *Run
+}
+
+// Run is a workflow, the initializer's config, that runs once when the entity
+// has been created.
+type Run struct {
+	Async bool          // nothing waits for its end
+	Delay time.Duration // until it begins
 }
 
 // Feed is a source of sensor values that is asked again and again.
@@ -32,6 +40,7 @@ type Feed struct {
 	Triggers  []Trigger     // sensors whose events make it ask at once
 	SkipFirst bool          // it does not ask as it begins
 	OnlyIfUp  bool          // it rests while the entity is not up
+	Workflow  bool          // the engine runs the workflow that the initializer's config is; Poll is nil
 	// Poll gives the sensor values; a nil value clears the sensor. config is
 	// the initializer's, resolved. An error leaves the sensors as they are.
 	Poll func(ctx context.Context, of *entity.Entity, config map[string]any) (map[string]any, error)

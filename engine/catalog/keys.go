@@ -67,6 +67,8 @@ func ReadTriggers(v any) ([]Trigger, error) {
 		switch x := item.(type) {
 		case string:
 			out = append(out, Trigger{Sensor: x})
+		case expr.Sensor:
+			out = append(out, Trigger{Sensor: x.Name})
 		case map[string]any:
 			name, _ := x["sensor"].(string)
 			if name == "" {

@@ -22,8 +22,8 @@ type Scope struct {
 // level makes an entity one of Look.
 type level struct{ *Entity }
 
-func (l level) Above() (level, bool)                 { return level{l.parent}, l.parent != nil }
-func (l level) Declares(name string) *hook.ConfigKey { return l.decl.declared(name) }
+func (l level) Above() (level, bool)                 { return level{l.Parent()}, l.Parent() != nil }
+func (l level) Declares(name string) *hook.ConfigKey { return l.Declaration().declared(name) }
 
 func (l level) Writes(name string) (any, bool) {
 	l.mu.Lock()
@@ -37,7 +37,7 @@ func (l level) Writes(name string) (any, bool) {
 
 // look finds what the entity sees of a key, and the key's full name.
 func (e *Entity) look(name string) (Sight[level], string) {
-	if key := e.decl.Key(name); key != nil {
+	if key := e.Declaration().Key(name); key != nil {
 		name = key.Name
 	}
 	return Look(level{e}, name), name
@@ -87,7 +87,7 @@ func (e *Entity) ScopeOf(name string) Scope {
 // inherited, sorted.
 func (e *Entity) ConfigKeys() []string {
 	seen := map[string]bool{}
-	for at := e; at != nil; at = at.parent {
+	for at := e; at != nil; at = at.Parent() {
 		at.mu.Lock()
 		for name := range at.config {
 			seen[name] = true
@@ -104,11 +104,18 @@ func (e *Entity) ConfigKeys() []string {
 	return names
 }
 
+// workflowType is that of config keys whose value is a workflow.
+const workflowType = "workflow"
+
 // Config gives a config value, its expressions resolved for the entity on
 // which they were written, coerced to the declared type. It may wait for
 // sensors until ctx ends. A key that is neither set nor has a default is nil.
 func (e *Entity) Config(ctx context.Context, name string) (any, error) {
 	s, name := e.look(name)
+	if s.Key != nil && s.Key.Type == workflowType {
+		raw, _ := e.RawConfig(name)
+		return raw, nil // whoever runs it computes what is in it
+	}
 	value, err := resolve(ctx, s, name)
 	if err != nil || s.Key == nil || value == nil || s.Key.Type == "any" {
 		return value, err
@@ -128,9 +135,9 @@ func (e *Entity) Config(ctx context.Context, name string) (any, error) {
 // documents that its implementation is given. Keys without a value are left
 // out.
 func (e *Entity) DeclaredConfig(ctx context.Context) (map[string]any, error) {
-	out := make(map[string]any, len(e.decl.Config))
-	for i := range e.decl.Config {
-		name := e.decl.Config[i].Name
+	out := make(map[string]any, len(e.Declaration().Config))
+	for i := range e.Declaration().Config {
+		name := e.Declaration().Config[i].Name
 		v, err := e.Config(ctx, name)
 		if err != nil {
 			return nil, fault.Wrap(err, "resolve config "+name+" of", e.Name())
@@ -144,7 +151,7 @@ func (e *Entity) DeclaredConfig(ctx context.Context) (map[string]any, error) {
 
 // SetConfig writes a config value, durably.
 func (e *Entity) SetConfig(ctx context.Context, name string, raw any) error {
-	if key := e.decl.Key(name); key != nil {
+	if key := e.Declaration().Key(name); key != nil {
 		name = key.Name
 	}
 	return e.tree.save(ctx, e, func(e *Entity) func() {
@@ -155,6 +162,22 @@ func (e *Entity) SetConfig(ctx context.Context, name string, raw any) error {
 		e.config[name] = &setting{raw: raw}
 		return func() {
 			if delete(e.config, name); had {
+				e.config[name] = old
+			}
+		}
+	})
+}
+
+// UnsetConfig takes a config value of the entity's own away, durably.
+func (e *Entity) UnsetConfig(ctx context.Context, name string) error {
+	if key := e.Declaration().Key(name); key != nil {
+		name = key.Name
+	}
+	return e.tree.save(ctx, e, func(e *Entity) func() {
+		old, had := e.config[name]
+		delete(e.config, name)
+		return func() {
+			if had {
 				e.config[name] = old
 			}
 		}
@@ -290,9 +313,9 @@ func (e *Entity) EvaluateIn(ctx context.Context, raw any, in Scope) (any, error)
 // that needs no waiting. What is not ready, or fails, is left out.
 func (e *Entity) ReadyConfig(ctx context.Context) map[string]any {
 	ctx = Hurry(ctx)
-	out := make(map[string]any, len(e.decl.Config))
-	for i := range e.decl.Config {
-		name := e.decl.Config[i].Name
+	out := make(map[string]any, len(e.Declaration().Config))
+	for i := range e.Declaration().Config {
+		name := e.Declaration().Config[i].Name
 		if v, err := e.Config(ctx, name); err == nil && v != nil {
 			out[name] = Document(v)
 		}

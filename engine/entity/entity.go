@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gowanus-project/gowanus/dsl/expr"
@@ -77,8 +78,8 @@ func (d *Declaration) Effector(name string) *hook.Effector {
 type Entity struct {
 	tree   *Tree
 	rec    Record // identity fields never change; Name, Config, Tags are guarded by mu
-	decl   *Declaration
-	parent *Entity
+	decl   atomic.Pointer[Declaration]
+	parent atomic.Pointer[Entity]
 	topic  event.Topic
 
 	mu       sync.Mutex
@@ -149,7 +150,7 @@ func (e *Entity) PlanID() string            { return e.rec.PlanID }
 func (e *Entity) IconURL() string           { return e.rec.IconURL }
 func (e *Entity) Created() time.Time        { return e.rec.Created }
 func (e *Entity) Source() string            { return e.rec.Source }
-func (e *Entity) Declaration() *Declaration { return e.decl }
+func (e *Entity) Declaration() *Declaration { return e.decl.Load() }
 
 // StaticSensors gives the values that are to be published once; they are not
 // to be changed.
@@ -157,15 +158,19 @@ func (e *Entity) StaticSensors() []StaticSensor { return e.rec.Sensors }
 
 // Initializers gives what the entity was given beside its type; it is not to
 // be changed.
-func (e *Entity) Initializers() []Initializer { return e.rec.Initializers }
+func (e *Entity) Initializers() []Initializer {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.rec.Initializers
+}
 
 // Parent gives the parent, or nil for an application at the top.
-func (e *Entity) Parent() *Entity { return e.parent }
+func (e *Entity) Parent() *Entity { return e.parent.Load() }
 
 // Root gives the application at the top of the tree.
 func (e *Entity) Root() *Entity {
-	for e.parent != nil {
-		e = e.parent
+	for e.Parent() != nil {
+		e = e.Parent()
 	}
 	return e
 }
@@ -203,7 +208,7 @@ func (e *Entity) Descendants() []*Entity {
 // Locations gives the names of the locations that the entity, or else its
 // nearest ancestor that has any, is deployed to.
 func (e *Entity) Locations() []string {
-	for ; e != nil; e = e.parent {
+	for ; e != nil; e = e.Parent() {
 		if len(e.rec.Locations) > 0 {
 			return slices.Clone(e.rec.Locations)
 		}

@@ -72,7 +72,7 @@ func (a asked) Locations() []any {
 // InstanceOf tells whether the entity's type has a name: its full name, its
 // simple one or that of the catalog item.
 func (a asked) InstanceOf(typ string) bool {
-	d := a.decl
+	d := a.Declaration()
 	if a.rec.Type == typ || a.rec.Item == typ {
 		return true
 	}

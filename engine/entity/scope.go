@@ -25,7 +25,7 @@ func (e *Entity) scope(in Scope) scope {
 // scopeRoot gives the top of the text for one who asks from an entity: that
 // of another text is not known, and is the application.
 func (s scope) scopeRoot(from *Entity) *Entity {
-	for at := from; at != nil && s.root != nil; at = at.parent {
+	for at := from; at != nil && s.root != nil; at = at.Parent() {
 		if at == s.root {
 			return s.root
 		}
@@ -65,7 +65,7 @@ func (s scope) locate(from expr.Entity, how expr.Locator, id string) (expr.Entit
 	if err != nil {
 		return nil, err
 	}
-	if how == expr.Parent && e.parent == nil {
+	if how == expr.Parent && e.Parent() == nil {
 		return nil, nil
 	}
 	if how == expr.ScopeRoot {
@@ -140,21 +140,21 @@ func (e *Entity) find(how expr.Locator, id string) *Entity {
 	case expr.Self:
 		return e
 	case expr.Parent:
-		return e.parent
+		return e.Parent()
 	case expr.Root:
 		return e.Root()
 	case expr.Child:
 		return pick(e.Children(), id)
 	case expr.Sibling:
-		if e.parent == nil {
+		if e.Parent() == nil {
 			return nil
 		}
-		others := slices.DeleteFunc(e.parent.Children(), func(c *Entity) bool { return c == e })
+		others := slices.DeleteFunc(e.Parent().Children(), func(c *Entity) bool { return c == e })
 		return pick(others, id)
 	case expr.Descendant, expr.Member:
 		return pick(e.Descendants()[1:], id)
 	case expr.Ancestor:
-		for p := e.parent; p != nil; p = p.parent {
+		for p := e.Parent(); p != nil; p = p.Parent() {
 			if p.matches(id) {
 				return p
 			}
@@ -169,7 +169,7 @@ func (e *Entity) find(how expr.Locator, id string) *Entity {
 // nearest looks in the whole application: below the entity first, then below
 // each ancestor in turn.
 func (e *Entity) nearest(id string) *Entity {
-	for at := e; at != nil; at = at.parent {
+	for at := e; at != nil; at = at.Parent() {
 		if found := pick(at.Descendants(), id); found != nil {
 			return found
 		}

@@ -122,7 +122,7 @@ func with(old any, key string, value any) map[string]any {
 // and not up, or with problems, is on-fire; otherwise the state is the
 // expected one.
 func (c *change) derive(e *Entity) {
-	if !c.stateful || !e.decl.Startable() {
+	if !c.stateful || !e.Declaration().Startable() {
 		return
 	}
 	expected, _ := e.sensors[ServiceExpected].Value.(string)
@@ -135,7 +135,7 @@ func (c *change) derive(e *Entity) {
 		state = OnFire
 	}
 	c.setIfNew(e, ServiceState, state)
-	if p := e.parent; p != nil && p.decl.Aggregates {
+	if p := e.Parent(); p != nil && p.Declaration().Aggregates {
 		p.mu.Lock()
 		if !p.gone && p.quorum.note(e, state) {
 			c.quorate(p)

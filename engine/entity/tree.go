@@ -88,11 +88,11 @@ func (t *Tree) Load(declare func(Record) *Declaration) error {
 			t.roots = append(t.roots, e)
 			continue
 		}
-		e.parent = t.entities[e.rec.Parent]
-		if e.parent == nil {
+		e.parent.Store(t.entities[e.rec.Parent])
+		if e.Parent() == nil {
 			return fault.New(fault.Internal, "entity %s in the store has no parent %s", e.rec.ID, e.rec.Parent)
 		}
-		e.parent.children = append(e.parent.children, e)
+		e.Parent().children = append(e.Parent().children, e)
 	}
 	return t.loadSensors(all)
 }
@@ -115,7 +115,7 @@ func (t *Tree) loadSensors(all []*Entity) error {
 		return nil
 	})
 	for _, e := range all {
-		if p := e.parent; p != nil && p.decl.Aggregates && e.decl.Startable() {
+		if p := e.Parent(); p != nil && p.Declaration().Aggregates && e.Declaration().Startable() {
 			state, _ := e.sensors[ServiceState].Value.(string)
 			p.quorum.note(e, state)
 		}
@@ -124,7 +124,8 @@ func (t *Tree) loadSensors(all []*Entity) error {
 }
 
 func (t *Tree) build(r Record, d *Declaration) *Entity {
-	e := &Entity{tree: t, rec: r, decl: d}
+	e := &Entity{tree: t, rec: r}
+	e.decl.Store(d)
 	if len(r.Config) > 0 {
 		e.config = make(map[string]*setting, len(r.Config))
 		for key, raw := range r.Config {
@@ -173,7 +174,7 @@ func (t *Tree) Add(ctx context.Context, parent *Entity, n *New, extra *store.Bat
 		parent.topic.Drain()
 	}
 	for _, e := range slices.Backward(made) { // children first: their state goes up
-		if e.decl.Startable() {
+		if e.Declaration().Startable() {
 			e.Update(map[string]any{NotUpIndicators: map[string]any{notStarted: "not started"}, ServiceProblems: map[string]any{}})
 		}
 	}
@@ -194,7 +195,7 @@ func (t *Tree) plant(parent *Entity, n *New, made *[]*Entity) *Entity {
 	r.Seq = t.seq
 	t.mu.Unlock()
 	e := t.build(r, n.Declaration)
-	e.parent = parent
+	e.parent.Store(parent)
 	*made = append(*made, e)
 	for _, c := range n.Children {
 		e.children = append(e.children, t.plant(e, c, made))
@@ -265,7 +266,7 @@ func (t *Tree) Remove(ctx context.Context, e *Entity, extra *store.Batch) error 
 }
 
 func (t *Tree) unhang(e *Entity) {
-	p := e.parent
+	p := e.Parent()
 	if p == nil {
 		return
 	}
@@ -273,7 +274,7 @@ func (t *Tree) unhang(e *Entity) {
 	p.mu.Lock()
 	p.children = slices.DeleteFunc(p.children, func(other *Entity) bool { return other == e })
 	p.tell(ChildRemoved, e)
-	if p.quorum.drop(e.rec.ID) && p.decl.Aggregates && !p.gone {
+	if p.quorum.drop(e.rec.ID) && p.Declaration().Aggregates && !p.gone {
 		c.quorate(p)
 	}
 	p.mu.Unlock()

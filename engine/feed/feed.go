@@ -164,15 +164,19 @@ func (f *feed) poll() {
 	if f.spec.OnlyIfUp && !f.entity.Up() || f.entity.Gone() {
 		return
 	}
-	select {
-	case f.manager.slot <- struct{}{}:
-		defer func() { <-f.manager.slot }()
-	case <-f.ctx.Done():
-		return
+	ctx := f.ctx
+	if !f.spec.Workflow { // which may wait for things, and bounds itself
+		select {
+		case f.manager.slot <- struct{}{}:
+			defer func() { <-f.manager.slot }()
+		case <-f.ctx.Done():
+			return
+		}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(f.ctx, f.manager.cfg.Limits.Poll,
+			fault.New(fault.Timeout, "no answer within %s (Limits.Poll)", f.manager.cfg.Limits.Poll))
+		defer cancel()
 	}
-	ctx, cancel := context.WithTimeoutCause(f.ctx, f.manager.cfg.Limits.Poll,
-		fault.New(fault.Timeout, "no answer within %s (Limits.Poll)", f.manager.cfg.Limits.Poll))
-	defer cancel()
 	values, err := f.values(ctx)
 	if err == nil {
 		for name, v := range values {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gowanus-project/gowanus/dsl/step"
+	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/store"
 )
@@ -27,6 +29,7 @@ const (
 	Running   Status = "running"
 	Succeeded Status = "succeeded"
 	Failed    Status = "failed"
+	Cancelled Status = "cancelled"
 )
 
 // Record is a run as the store keeps it.
@@ -38,6 +41,8 @@ type Record struct {
 	Effector    string          `json:"effector,omitempty"`
 	Overridden  bool            `json:"overridden,omitempty"` // the type's effector, not the one that took its place
 	Adjunct     string          `json:"adjunct,omitempty"`    // the policy that decided the steps
+	StepType    string          `json:"stepType,omitempty"`   // the type of a step that a module decides
+	Sensor      *Sensor         `json:"sensor,omitempty"`     // gets the result
 	Args        map[string]any  `json:"args,omitempty"`
 	Task        string          `json:"task"`             // id of the task that shows it
 	Config      map[string]any  `json:"config,omitempty"` // of the entity, as resolved for the first decision
@@ -52,6 +57,49 @@ type Record struct {
 	Error       string          `json:"error,omitempty"`
 	ErrorKind   string          `json:"errorKind,omitempty"`
 	Created     time.Time       `json:"created"`
+
+	// Of the run of a definition:
+	Flow    *Flow         `json:"flow,omitempty"`
+	Scope   entity.Scope  `json:"scope,omitzero"`    // of the text that the definition stands in
+	After   time.Duration `json:"after,omitempty"`   // it begins so long after it was made
+	Skipped bool          `json:"skipped,omitempty"` // its condition did not hold
+	Ended   time.Time     `json:"ended,omitzero"`
+
+	def    *step.Workflow
+	given  *values // what a nested run is given
+	saved  *saved
+	stored bool
+}
+
+// Flow is what is kept of the run of a definition beside where it stands.
+type Flow struct {
+	Definition any      `json:"definition,omitempty"` // as written; a nested run has its parent's
+	Hash       string   `json:"hash,omitempty"`       // runs of one hash are kept together
+	Replays    []Replay `json:"replays,omitempty"`
+	Steps      []string `json:"steps,omitempty"` // of an ended run: paths of those that ran
+}
+
+// Sensor is where the result of a run is published.
+type Sensor struct {
+	Name string `json:"name"`
+	Type string `json:"type,omitempty"`
+}
+
+// Replay is one time that a run was begun, or gone back into.
+type Replay struct {
+	Task      string    `json:"task"`
+	Reason    string    `json:"reason,omitempty"`
+	Submitted time.Time `json:"submitted"`
+	Ended     time.Time `json:"ended,omitzero"`
+	Status    Status    `json:"status"`
+	Error     string    `json:"error,omitempty"`
+	Result    any       `json:"result,omitempty"`
+}
+
+// saved is where a run of a former life stood.
+type saved struct {
+	state []byte
+	steps [][]byte
 }
 
 // top gives the id of the run that this one is nested in, at whatever depth.

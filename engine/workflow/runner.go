@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gowanus-project/gowanus/dsl/step"
+	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/store"
@@ -27,6 +29,15 @@ type Host interface {
 	Publish(r *Record, sensors map[string]any) error
 	// Act runs one step.
 	Act(ctx context.Context, r *Record, step hook.Step) (any, error)
+	// Plan runs what a module decides for a step of a type that it has.
+	Plan(ctx context.Context, r *Record, typ string, input map[string]any) (any, error)
+	// Definition reads the definition of a run at the top.
+	Definition(r *Record) (*step.Workflow, error)
+	// Retention gives what is kept of runs whose definition does not say; nil is
+	// the default.
+	Retention(r *Record) *step.Retention
+	// Entity gives the entity of an id.
+	Entity(id string) (*entity.Entity, error)
 }
 
 // Rest runs what is left of a run's steps.
@@ -38,8 +49,9 @@ type Body func(ctx context.Context, rest Rest) (any, error)
 
 // Limits bound what one run may grow to. Zero fields take the defaults.
 type Limits struct {
-	Steps int // steps run in all, over every decision; default 1,000
-	Bytes int // size of the stored record; default 4 MiB
+	Steps   int // steps run in all, over every decision; default 1,000
+	Bytes   int // size of the stored record; default 4 MiB
+	Targets int // of one step that goes through a list; default 10,000
 }
 
 // Config makes a Runner.
@@ -56,6 +68,10 @@ type Runner struct {
 
 	mu   sync.Mutex
 	runs map[ID]map[ID]*Record // by the id of the run at the top: itself and all nested in it
+	live map[ID]*flow          // of those that run a definition
+	kept retained
+
+	locks locks
 }
 
 // NewRunner gives a Runner without any runs.
@@ -66,7 +82,13 @@ func NewRunner(cfg Config) *Runner {
 	if cfg.Limits.Bytes == 0 {
 		cfg.Limits.Bytes = 4 << 20
 	}
-	return &Runner{cfg: cfg, runs: map[ID]map[ID]*Record{}}
+	if cfg.Limits.Targets == 0 {
+		cfg.Limits.Targets = 10_000
+	}
+	return &Runner{
+		cfg: cfg, runs: map[ID]map[ID]*Record{}, live: map[ID]*flow{}, kept: retained{byEntity: map[string]map[ID]*Record{}},
+		locks: locks{held: map[heldLock]*queue{}},
+	}
 }
 
 // Stage writes a new run into a batch, so that it comes into being with
@@ -85,6 +107,7 @@ func (w *Runner) put(r *Record, b *store.Batch) error {
 		return fault.New(fault.Limit, "workflow %s has grown to %d bytes, Limits.Bytes allows %d", r.Name, len(text), w.cfg.Limits.Bytes)
 	}
 	b.Put(bucket, string(r.ID), text)
+	r.stored = true
 	return nil
 }
 
@@ -93,18 +116,28 @@ func (w *Runner) put(r *Record, b *store.Batch) error {
 // repeated.
 func (w *Runner) Load() ([]*Record, error) {
 	var open []*Record
+	all := map[ID]*Record{}
 	err := w.cfg.Store.Scan(bucket, "", func(key string, value []byte) error {
 		r := new(Record)
 		if err := json.Unmarshal(value, r); err != nil {
 			return fault.New(fault.Internal, "workflow %s in the store cannot be read: %w", key, err)
 		}
+		r.stored = true
+		if r.top() && r.Status != Running {
+			w.kept.add(r)
+			return nil
+		}
+		all[r.ID] = r
 		w.keep(r)
 		if r.top() {
 			open = append(open, r)
 		}
 		return nil
 	})
-	return open, err
+	if err != nil {
+		return nil, err
+	}
+	return open, w.loadStates(all)
 }
 
 // keep remembers a run, and those nested in it, until the one at the top ends.
@@ -129,8 +162,18 @@ func (w *Runner) Start(r *Record, spec task.Spec, body Body) (*task.Task, error)
 // id exists already, since the step that asks is being repeated, its outcome
 // counts, or it is gone on with.
 func (w *Runner) Nested(ctx context.Context, r *Record, spec task.Spec, body Body) (any, error) {
+	r, err := w.nested(ctx, r, spec, body)
+	if err != nil {
+		return nil, err
+	}
+	return r.Result, nil
+}
+
+// nested is Nested that gives the record whose outcome counts.
+func (w *Runner) nested(ctx context.Context, r *Record, spec task.Spec, body Body) (*Record, error) {
 	w.mu.Lock()
 	if old := w.runs[r.ID.top()][r.ID]; old != nil {
+		old.def, old.given = r.def, r.given
 		r = old
 	} else {
 		r.Status, r.Created = Running, time.Now().UTC()
@@ -138,16 +181,18 @@ func (w *Runner) Nested(ctx context.Context, r *Record, spec task.Spec, body Bod
 	ended := r.Status != Running
 	w.mu.Unlock()
 	if ended {
-		return r.outcome()
+		_, err := r.outcome()
+		return r, err
 	}
 	spec.ID = task.ID(r.Task)
-	return w.cfg.Tasks.Run(ctx, spec, func(ctx context.Context) (any, error) {
+	_, err := w.cfg.Tasks.Run(ctx, spec, func(ctx context.Context) (any, error) {
 		return w.run(ctx, r, body)
 	})
+	return r, err
 }
 
 func (r *Record) outcome() (any, error) {
-	if r.Status == Failed {
+	if r.Status == Failed || r.Status == Cancelled {
 		return nil, fault.New(fault.ParseKind(r.ErrorKind), "%s", r.Error)
 	}
 	return r.Result, nil
@@ -166,7 +211,12 @@ func (w *Runner) run(ctx context.Context, r *Record, body Body) (any, error) {
 	w.keep(r)
 	w.mu.Unlock()
 	ctx = context.WithValue(ctx, runKey{}, r)
-	result, err := body(ctx, func(ctx context.Context) (any, error) { return w.steps(ctx, r) })
+	result, err := body(ctx, func(ctx context.Context) (any, error) {
+		if r.Flow != nil {
+			return w.flow(ctx, r)
+		}
+		return w.steps(ctx, r)
+	})
 	if err != nil && errors.Is(context.Cause(ctx), task.ErrShutdown) {
 		return nil, err // stays on record as running
 	}
@@ -180,26 +230,41 @@ func (w *Runner) run(ctx context.Context, r *Record, body Body) (any, error) {
 // which then takes all of them with it.
 func (w *Runner) end(ctx context.Context, r *Record, result any, err error) error {
 	w.mu.Lock()
-	r.Status, r.Result = Succeeded, result
+	r.Status, r.Result, r.Ended = Succeeded, result, time.Now().UTC()
 	if err != nil {
 		r.Status, r.Error, r.ErrorKind = Failed, err.Error(), fault.KindOf(err).String()
+		if fault.KindOf(err) == fault.Cancelled || errors.Is(context.Cause(ctx), task.ErrCancelled) {
+			r.Status = Cancelled
+		}
 	}
+	f := w.live[r.ID]
+	delete(w.live, r.ID)
 	w.mu.Unlock()
 	var b store.Batch
 	if !r.top() {
 		slim := *r // what the steps were does not matter any more
 		slim.Steps, slim.Outputs, slim.State, slim.Args, slim.Config = nil, nil, nil, nil, nil
+		if f != nil {
+			f.drop(&b)
+		}
 		if err := w.put(&slim, &b); err != nil {
 			return err
 		}
 		return w.cfg.Store.Commit(ctx, &b)
 	}
 	w.mu.Lock()
-	for id := range w.runs[r.ID] {
-		b.Delete(bucket, string(id))
+	for id, n := range w.runs[r.ID] {
+		if n.stored && (id != r.ID || f == nil) {
+			b.Delete(bucket, string(id))
+		}
 	}
 	delete(w.runs, r.ID)
 	w.mu.Unlock()
+	if f != nil {
+		if err := w.retain(f, &b); err != nil {
+			return err
+		}
+	}
 	// With the task that shows it, which otherwise would look interrupted after
 	// a crash at this moment.
 	task.From(ctx).Seal(result, err, &b)

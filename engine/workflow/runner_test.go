@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gowanus-project/gowanus/dsl/step"
+	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/store"
@@ -43,6 +45,13 @@ func (s *stage) Decide(_ context.Context, r *workflow.Record) (*hook.Decision, e
 	}
 	return &hook.Decision{Steps: []hook.Step{{Step: "a"}, {Step: "b"}, {Continue: "second"}}}, nil
 }
+
+func (s *stage) Plan(context.Context, *workflow.Record, string, map[string]any) (any, error) {
+	return nil, nil
+}
+func (s *stage) Definition(*workflow.Record) (*step.Workflow, error) { return nil, nil }
+func (s *stage) Retention(*workflow.Record) *step.Retention          { return nil }
+func (s *stage) Entity(string) (*entity.Entity, error)               { return nil, nil }
 
 func (s *stage) Publish(*workflow.Record, map[string]any) error { return nil }
 
