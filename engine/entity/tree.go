@@ -70,9 +70,10 @@ func (t *Tree) Load(declare func(Record) *Declaration) error {
 	var all []*Entity
 	err := t.store.Scan(entityBucket, "", func(key string, value []byte) error {
 		var r Record
-		if err := json.Unmarshal(value, &r); err != nil {
+		if err := coerce.Decode(value, &r); err != nil {
 			return fault.New(fault.Internal, "entity %s in the store cannot be read: %w", key, err)
 		}
+		r.plain()
 		e := t.build(r, declare(r))
 		t.entities[r.ID] = e
 		t.seq = max(t.seq, r.Seq)
@@ -97,14 +98,42 @@ func (t *Tree) Load(declare func(Record) *Declaration) error {
 	return t.loadSensors(all)
 }
 
+// plain makes what was decoded values that are worked with.
+func (r *Record) plain() {
+	plainMap(r.Config)
+	for i := range r.Tags {
+		r.Tags[i] = coerce.Plain(r.Tags[i])
+	}
+	for i := range r.Parameters {
+		r.Parameters[i].Default = coerce.Plain(r.Parameters[i].Default)
+		coerce.Plain(r.Parameters[i].Constraints)
+	}
+	for i := range r.Sensors {
+		r.Sensors[i].Value = coerce.Plain(r.Sensors[i].Value)
+	}
+	for i := range r.Initializers {
+		plainMap(r.Initializers[i].Config)
+	}
+	if r.NameLater != nil {
+		r.NameLater.Value = coerce.Plain(r.NameLater.Value)
+	}
+}
+
+func plainMap(m map[string]any) {
+	for k := range m {
+		m[k] = coerce.Plain(m[k])
+	}
+}
+
 func (t *Tree) loadSensors(all []*Entity) error {
 	err := t.store.Scan(sensorBucket, "", func(key string, value []byte) error {
 		id, name, _ := strings.Cut(key, "/")
 		var r Reading
 		e := t.entities[ID(id)]
-		if err := json.Unmarshal(value, &r); err != nil || e == nil || r.Value == nil {
+		if err := coerce.Decode(value, &r); err != nil || e == nil || r.Value == nil {
 			return nil // left over from an entity removed in the same instant
 		}
+		r.Value = coerce.Plain(r.Value)
 		if e.sensors == nil {
 			e.sensors = map[string]Reading{}
 		}

@@ -1,10 +1,10 @@
 package task
 
 import (
-	"encoding/json"
 	"slices"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/internal/coerce"
 	"github.com/gowanus-project/gowanus/engine/store"
 )
 
@@ -69,9 +69,13 @@ func (m *Manager) load() error {
 	var all []*Task
 	err := m.cfg.Store.Scan(bucket, "", func(key string, value []byte) error {
 		var r record
-		if err := json.Unmarshal(value, &r); err != nil {
+		if err := coerce.Decode(value, &r); err != nil {
 			m.cfg.Log.Warn("task in the store cannot be read", "task", key, "err", err)
 			return nil
+		}
+		r.Result = coerce.Plain(r.Result)
+		for k := range r.Args {
+			r.Args[k] = coerce.Plain(r.Args[k])
 		}
 		t := &Task{manager: m, done: make(chan struct{}), info: r.Info, children: r.Children}
 		t.info.Children, t.info.Streams = nil, nil

@@ -13,6 +13,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/store"
+	"github.com/gowanus-project/gowanus/internal/coerce"
 )
 
 const bucket store.Bucket = "workflow"
@@ -115,3 +116,24 @@ func (r *Record) top() bool { return r.ID.top() == r.ID }
 
 // Nest gives the id of a run that the present step starts.
 func (r *Record) Nest(name string) ID { return r.ID + "." + ID(strconv.Itoa(r.Next)) + "." + ID(name) }
+
+// plain makes what was decoded values that are worked with.
+func (r *Record) plain() {
+	for _, m := range []map[string]any{r.Args, r.Config} {
+		for k := range m {
+			m[k] = coerce.Plain(m[k])
+		}
+	}
+	r.Result = coerce.Plain(r.Result)
+	for i := range r.Outputs {
+		r.Outputs[i].Output = coerce.Plain(r.Outputs[i].Output)
+	}
+	for i := range r.Steps {
+		for k, v := range r.Steps[i].Input {
+			r.Steps[i].Input[k] = coerce.Plain(v)
+		}
+	}
+	if r.Flow != nil {
+		r.Flow.Definition = coerce.Plain(r.Flow.Definition)
+	}
+}

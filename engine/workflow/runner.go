@@ -119,9 +119,10 @@ func (w *Runner) Load() ([]*Record, error) {
 	all := map[ID]*Record{}
 	err := w.cfg.Store.Scan(bucket, "", func(key string, value []byte) error {
 		r := new(Record)
-		if err := json.Unmarshal(value, r); err != nil {
+		if err := coerce.Decode(value, r); err != nil {
 			return fault.New(fault.Internal, "workflow %s in the store cannot be read: %w", key, err)
 		}
+		r.plain()
 		r.stored = true
 		if r.top() && r.Status != Running {
 			w.kept.add(r)

@@ -1,6 +1,7 @@
 package coerce
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -103,4 +104,12 @@ func Plain(v any) any {
 		return plain(x, 0)
 	}
 	return v
+}
+
+// Decode reads JSON as json.Unmarshal does, but for numbers in values of any
+// type, which stay json.Number until Plain makes them int64 or float64.
+func Decode(text []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	return d.Decode(v)
 }
