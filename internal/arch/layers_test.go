@@ -33,6 +33,7 @@ var owners = map[string][]string{
 	"github.com/expr-lang/expr":        {"dsl/expr"},
 	"github.com/sourcegraph/conc":      {"engine/task"},
 	"go.yaml.in/yaml/v4":               {"internal/yamlpos"},
+	"golang.org/x/crypto":              {"builtin/remote"},
 	"github.com/spf13/cobra":           {"cmd/gowanus"},
 	"github.com/jedib0t/go-pretty/v6":  {"cmd/gowanus"},
 }
