@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -210,16 +211,51 @@ type writer func(b []byte)
 
 func (w writer) Write(b []byte) (int, error) { w(b); return len(b), nil }
 
+// remote runs a script as an SSH server does, and ends its input when done
+// does; it gives the output and the exit code.
+func remote(t *testing.T, shell, script string, done <-chan struct{}) (string, int) {
+	t.Helper()
+	cmd := exec.Command(shell, "-s")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.Write([]byte(script)); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		<-done
+		in.Close()
+	}()
+	err = cmd.Wait()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return out.String(), cmd.ProcessState.ExitCode()
+}
+
 func TestScript(t *testing.T) {
 	k, err := command.Read("ssh", m{"env": m{"A": `it's $(id) "x"` + "\n`y`", "B": ""}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("/bin/sh", "-s")
-	cmd.Stdin = strings.NewReader(k.Script("printf '[%s][%s]' \"$A\" \"$B\"; cat # nothing is left to read\nexit 3 \\"))
-	out, err := cmd.Output()
-	var exit *exec.ExitError
-	if want := `[it's $(id) "x"` + "\n`y`][]"; string(out) != want || !errors.As(err, &exit) || exit.ExitCode() != 3 {
-		t.Errorf("gave %q, %v, want %q", out, err, want)
+	for _, shell := range []string{"/bin/sh", command.Shell()} {
+		script := k.Script("sleep 0 & wait; printf '[%s][%s]' \"$A\" \"$B\"; cat # nothing is left to read\nexit 3 \\")
+		out, code := remote(t, shell, script, t.Context().Done())
+		if want := `[it's $(id) "x"` + "\n`y`][]"; out != want || code != 3 {
+			t.Errorf("%s gave %q and %d, want %q", shell, out, code, want)
+		}
+		ended := make(chan struct{})
+		close(ended)
+		if _, code := remote(t, shell, k.Script("sleep 60"), ended); code != -1 {
+			t.Errorf("%s ended with %d, not by a signal", shell, code)
+		}
 	}
 }

@@ -7,12 +7,14 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"golang.org/x/crypto/ssh"
@@ -158,12 +160,21 @@ func (s *server) session(raw net.Conn, channel ssh.Channel, requests <-chan *ssh
 				continue
 			}
 			cmd = exec.Command("/bin/sh", "-c", text.Command)
-			cmd.Stdin, cmd.Stdout, cmd.Stderr = channel, channel, channel.Stderr()
-			if err := cmd.Start(); err != nil {
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+			cmd.Stdout, cmd.Stderr = channel, channel.Stderr()
+			in, err := cmd.StdinPipe()
+			if err == nil {
+				err = cmd.Start()
+			}
+			if err != nil {
 				channel.Close()
 				continue
 			}
 			running := cmd
+			all.Go(func() {
+				_, _ = io.Copy(in, channel)
+				in.Close()
+			})
 			all.Go(func() {
 				err := running.Wait()
 				var exit *exec.ExitError
@@ -182,10 +193,6 @@ func (s *server) session(raw net.Conn, channel ssh.Channel, requests <-chan *ssh
 				}
 				channel.Close()
 			})
-		case "signal":
-			if cmd != nil {
-				_ = cmd.Process.Kill()
-			}
 		default:
 			if r.WantReply {
 				_ = r.Reply(false, nil)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"io"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -17,8 +17,8 @@ import (
 // reads its commands from standard input.
 const reader = `exec "$(command -v bash || command -v sh)" -s`
 
-// patience is how long a command may go on after SIGTERM before it is left to
-// itself.
+// patience is how long the end of a command that was given up is waited for.
+// It comes in any case: the machine sees to that.
 const patience = 2 * time.Second
 
 // signals are the numbers of the signals that end commands, for exit codes as
@@ -33,16 +33,25 @@ func (r *Remote) session(ctx context.Context, t *target, script string, streams 
 	}
 	defer release()
 	defer s.Close()
-	s.Stdin, s.Stdout, s.Stderr = strings.NewReader(script), streams.Out, streams.Err
-	if err := s.Start(reader); err != nil {
+	s.Stdout, s.Stderr = streams.Out, streams.Err
+	in, err := s.StdinPipe()
+	if err == nil {
+		err = s.Start(reader)
+	}
+	if err != nil {
 		return 0, fault.New(fault.Unavailable, "ssh: %s: %w", t.address(), err)
 	}
 	done := make(chan error, 1)
-	go func() { done <- s.Wait() }() // ends with the session, which is closed below
+	go func() { // ends with the session, which is closed below
+		if _, err := io.WriteString(in, script); err != nil {
+			in.Close()
+		}
+		done <- s.Wait()
+	}()
 	select {
 	case err = <-done:
 	case <-ctx.Done():
-		_ = s.Signal(ssh.SIGTERM)
+		in.Close() // ends the command
 		select {
 		case <-done:
 		case <-time.After(patience):
@@ -59,7 +68,7 @@ func (r *Remote) session(ctx context.Context, t *target, script string, streams 
 	case errors.As(err, &exit):
 		return exit.ExitStatus(), nil
 	case errors.As(err, &unsaid):
-		return 0, fault.New(fault.Unavailable, "ssh: the connection to %s was lost before the command ended; it may still run", t.address())
+		return 0, fault.New(fault.Unavailable, "ssh: the connection to %s was lost before the command ended", t.address())
 	}
 	return 0, fault.New(fault.Unavailable, "ssh: %s: %w", t.address(), err)
 }

@@ -7,8 +7,8 @@
 //	func TestMain(m *testing.M) { lab.Main(m) }
 //
 // and calls lab.Up in its tests. "make lab" runs all of them. It needs root,
-// iproute2 and util-linux; docker.io is installed with apt-get when it is
-// missing, without starting its service.
+// iproute2 and util-linux; docker.io, and openssh-server for SSHD, are installed
+// with apt-get when they are missing, without starting their services.
 //
 // # Layout
 //

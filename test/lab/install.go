@@ -28,11 +28,17 @@ func install() error {
 		return err
 	}
 	defer unlock()
-	if _, err := exec.LookPath("dockerd"); err == nil {
+	return packages("dockerd", "docker.io", "iptables")
+}
+
+// packages installs Debian's packages, without starting services, unless a
+// program of theirs is there. The caller holds the lock.
+func packages(program string, names ...string) error {
+	if _, err := exec.LookPath(program); err == nil {
 		return nil
 	}
 	if _, err := exec.LookPath("apt-get"); err != nil {
-		return fmt.Errorf("it needs dockerd, and can install it only with apt-get: %w", err)
+		return fmt.Errorf("it needs %s, and can install it only with apt-get: %w", program, err)
 	}
 	if _, err := os.Stat(policy); os.IsNotExist(err) {
 		if err := os.WriteFile(policy, []byte("#!/bin/sh\nexit 101\n"), 0o755); err != nil {
@@ -40,7 +46,7 @@ func install() error {
 		}
 		defer os.Remove(policy)
 	}
-	return apt("install", "--yes", "--no-install-recommends", "docker.io", "iptables")
+	return apt(append([]string{"install", "--yes", "--no-install-recommends"}, names...)...)
 }
 
 // apt runs apt-get, once more after an update when it fails.
