@@ -22,9 +22,16 @@ import (
 // definitions keeps workflows that were read, by their text and the catalog
 // that gave their words a meaning.
 type definitions struct {
-	mu    sync.Mutex
-	types *catalog.Registry
-	known map[string]*step.Workflow
+	mu        sync.Mutex
+	types     *catalog.Registry
+	known     map[string]*step.Workflow
+	effectors map[effectorOf]*step.Workflow
+}
+
+// effectorOf names an effector that is a workflow.
+type effectorOf struct {
+	declaration *entity.Declaration
+	name        string
 }
 
 // maxDefinitions is how many are kept.
@@ -43,7 +50,7 @@ func (d *definitions) read(types *catalog.Registry, raw any, bundle *catalog.Bun
 	}
 	d.mu.Lock()
 	if d.types != types || len(d.known) >= maxDefinitions {
-		d.types, d.known = types, map[string]*step.Workflow{}
+		d.types, d.known, d.effectors = types, map[string]*step.Workflow{}, nil
 	}
 	w := d.known[key]
 	d.mu.Unlock()
@@ -57,6 +64,32 @@ func (d *definitions) read(types *catalog.Registry, raw any, bundle *catalog.Bun
 	defer d.mu.Unlock()
 	if d.types == types {
 		d.known[key] = w
+	}
+	return w, nil
+}
+
+// effector gives the workflow of an effector, which it reads once.
+func (d *definitions) effector(types *catalog.Registry, key effectorOf, read func() (*step.Workflow, error)) (*step.Workflow, error) {
+	d.mu.Lock()
+	w := d.effectors[key]
+	if d.types != types {
+		w = nil
+	}
+	d.mu.Unlock()
+	if w != nil {
+		return w, nil
+	}
+	w, err := read()
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.types == types {
+		if d.effectors == nil || len(d.effectors) >= maxDefinitions {
+			d.effectors = map[effectorOf]*step.Workflow{}
+		}
+		d.effectors[key] = w
 	}
 	return w, nil
 }
@@ -99,7 +132,7 @@ func (s *stepTypes) definition(t *catalog.Type) (*step.Workflow, error) {
 	key := "type " + t.ID()
 	s.read.mu.Lock()
 	if s.read.types != s.types {
-		s.read.types, s.read.known = s.types, map[string]*step.Workflow{}
+		s.read.types, s.read.known, s.read.effectors = s.types, map[string]*step.Workflow{}, nil
 	}
 	w := s.read.known[key]
 	s.read.mu.Unlock()
@@ -132,7 +165,15 @@ func (e *Engine) bundleOf(in entity.Scope) *catalog.Bundle {
 
 // Definition reads the definition of a run.
 func (e deciding) Definition(r *workflow.Record) (*step.Workflow, error) {
-	return e.flowDefinitions.read(e.types.Load(), r.Flow.Definition, e.bundleOf(r.Scope))
+	types := e.types.Load()
+	if ent, err := e.tree.Get(entity.ID(r.Entity)); err == nil && r.Effector != "" {
+		if _, added := ent.Declaration().Added[r.Effector]; added && !r.Resumed() { // else it may have been another one then
+			return e.flowDefinitions.effector(types, effectorOf{ent.Declaration(), r.Effector}, func() (*step.Workflow, error) {
+				return e.flowDefinitions.read(types, r.Flow.Definition, e.bundleOf(r.Scope))
+			})
+		}
+	}
+	return e.flowDefinitions.read(types, r.Flow.Definition, e.bundleOf(r.Scope))
 }
 
 // Entity gives the entity of an id.

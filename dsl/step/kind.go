@@ -44,6 +44,7 @@ type Kind struct {
 	Keys       []Key
 	Idempotent bool // running it again does no harm; Sub, If and the like are as their parts
 	Pure       bool // it changes nothing but the workflow
+	Instant    bool // it is done at once: it neither waits nor writes output
 	Doc        string
 
 	template *template
@@ -81,19 +82,19 @@ const assign = `[ ${type} ] ${name} [ "on" ${entity} ] [ "=" ${value...} ]`
 // kinds are all steps; keys with ! are kept as written.
 var kinds = []*Kind{
 	{Name: "let", Aliases: []string{"set-workflow-variable"}, Form: Let, Shorthand: `[ ${type} ] ${variable} [ "=" ${value...} ]`,
-		Keys: keys("type", "variable", "!value", "!interpolation_mode", "!interpolation_errors"), Idempotent: true, Pure: true, Doc: "set a variable of the workflow"},
+		Keys: keys("type", "variable", "!value", "!interpolation_mode", "!interpolation_errors"), Idempotent: true, Pure: true, Instant: true, Doc: "set a variable of the workflow"},
 	{Name: "clear-workflow-variable", Form: ClearVar, Shorthand: `[ ${type} ] ${variable}`, Keys: keys("type", "variable"),
-		Idempotent: true, Pure: true, Doc: "take a variable away"},
+		Idempotent: true, Pure: true, Instant: true, Doc: "take a variable away"},
 	{Name: "transform", Form: Transform, Keys: keys("type", "variable", "value", "!transform"), Idempotent: true, Pure: true, Doc: "apply transforms to a value"},
 	{Name: "load", Form: Load, Shorthand: `[ "charset" ${charset} ] [ ${type} ] ${variable} [ "=" ${url...} ]`,
 		Keys: keys("charset", "type", "variable", "url"), Idempotent: true, Doc: "read a file of the bundle, or an address, into a variable"},
 	{Name: "wait", Form: Wait, Shorthand: `[ [ ${type} ] ${variable} "=" ] [ ?${task} "task" ] ${value...}`,
 		Keys: keys("type", "variable", "task", "value"), Idempotent: true, Doc: "wait until a value is there, or a task has ended"},
-	{Name: "return", Form: Return, Shorthand: `[ ${value...} ]`, Keys: keys("value"), Idempotent: true, Pure: true, Doc: "end the workflow with a value"},
-	{Name: "fail", Form: Fail, Shorthand: `[ ?${rethrow} "rethrow" ] [ "message" ${message...} ]`, Keys: keys("rethrow", "message", "value"), Pure: true,
+	{Name: "return", Form: Return, Shorthand: `[ ${value...} ]`, Keys: keys("value"), Idempotent: true, Pure: true, Instant: true, Doc: "end the workflow with a value"},
+	{Name: "fail", Form: Fail, Shorthand: `[ ?${rethrow} "rethrow" ] [ "message" ${message...} ]`, Keys: keys("rethrow", "message", "value"), Pure: true, Instant: true,
 		Doc: "end the workflow with an error"},
-	{Name: "goto", Form: Goto, Shorthand: `${next}`, Idempotent: true, Pure: true, Doc: "go on at another step"},
-	{Name: "label", Form: Label, Shorthand: `${id}`, Idempotent: true, Pure: true, Doc: "do nothing, as a place to go to"},
+	{Name: "goto", Form: Goto, Shorthand: `${next}`, Idempotent: true, Pure: true, Instant: true, Doc: "go on at another step"},
+	{Name: "label", Form: Label, Shorthand: `${id}`, Idempotent: true, Pure: true, Instant: true, Doc: "do nothing, as a place to go to"},
 	{Name: "if", Form: If, Shorthand: `${target...} [ "==" ${equals...} ] [ "then" ${step...} ]`, Keys: keys("target", "equals", "!steps"),
 		Idempotent: true, Pure: true, Doc: "run steps when something holds"},
 	{Name: "switch", Form: Switch, Shorthand: `[ ${value...} ]`, Keys: keys("value", "!cases"), Idempotent: true, Pure: true, Doc: "run the first case whose condition holds"},
@@ -106,9 +107,9 @@ var kinds = []*Kind{
 		Keys: keys("!replay", "!limit", "!backoff", "!hash"), Idempotent: true, Pure: true, Doc: "go back to a step"},
 	{Name: "sleep", Form: Sleep, Shorthand: `${duration...}`, Keys: keys("duration"), Idempotent: true, Doc: "let time pass"},
 	{Name: "log", Shorthand: `${message...}`, Keys: keys("message", "level", "category"), Idempotent: true, Pure: true, Doc: "write a line to the log"},
-	{Name: "no-op", Form: Label, Idempotent: true, Pure: true, Doc: "do nothing"},
-	{Name: "set-sensor", Shorthand: assign, Keys: keys("type", "name", "entity", "sensor", "value", "require"), Idempotent: true, Doc: "publish a sensor value"},
-	{Name: "clear-sensor", Shorthand: `[ ${type} ] ${name} [ "on" ${entity} ]`, Keys: keys("type", "name", "entity", "sensor"), Idempotent: true, Doc: "take a sensor value away"},
+	{Name: "no-op", Form: Label, Idempotent: true, Pure: true, Instant: true, Doc: "do nothing"},
+	{Name: "set-sensor", Shorthand: assign, Keys: keys("type", "name", "entity", "sensor", "value", "require"), Idempotent: true, Instant: true, Doc: "publish a sensor value"},
+	{Name: "clear-sensor", Shorthand: `[ ${type} ] ${name} [ "on" ${entity} ]`, Keys: keys("type", "name", "entity", "sensor"), Idempotent: true, Instant: true, Doc: "take a sensor value away"},
 	{Name: "set-config", Shorthand: assign, Keys: keys("type", "name", "entity", "config", "value"), Idempotent: true, Doc: "set a config key"},
 	{Name: "clear-config", Shorthand: `[ ${type} ] ${name} [ "on" ${entity} ]`, Keys: keys("type", "name", "entity", "config"), Idempotent: true, Doc: "take a config value away"},
 	{Name: "set-entity-name", Shorthand: `${value...}`, Keys: keys("value", "entity"), Idempotent: true, Doc: "give an entity another name"},

@@ -4,8 +4,8 @@ import (
 	"slices"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
-	"github.com/gowanus-project/gowanus/internal/coerce"
 	"github.com/gowanus-project/gowanus/engine/store"
+	"github.com/gowanus-project/gowanus/internal/coerce"
 )
 
 // Get gives a task by id.
@@ -140,7 +140,9 @@ func (m *Manager) forget(id ID, b *store.Batch) {
 		return
 	}
 	delete(m.tasks, id)
-	b.Delete(bucket, string(id))
+	if !t.info.Transient {
+		b.Delete(bucket, string(id))
+	}
 	if e := t.info.Entity; e != "" {
 		m.byEntity[e] = slices.DeleteFunc(m.byEntity[e], func(other ID) bool { return other == id })
 		if len(m.byEntity[e]) == 0 {

@@ -124,7 +124,9 @@ func (m *Manager) add(parent *Task, spec Spec) (*Task, error) {
 		parent.children = append(parent.children, t.ID())
 		parent.mu.Unlock()
 	}
-	m.save(t)
+	if !spec.Recorded {
+		m.save(t)
+	}
 	return t, nil
 }
 
@@ -229,14 +231,30 @@ type record struct {
 
 // save writes a task without waiting for the disk.
 func (m *Manager) save(t *Task) {
+	if t.info.Transient {
+		return
+	}
 	var b store.Batch
 	m.record(t, &b)
 	m.cfg.Store.Enqueue(&b)
 }
 
+// lasting gives the tasks among some that are stored.
+func (m *Manager) lasting(ids []ID) (out []ID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range ids {
+		if t := m.tasks[id]; t != nil && !t.info.Transient {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
 func (m *Manager) record(t *Task, b *store.Batch) {
 	r := record{Info: t.Info()}
 	r.Blocking = ""
+	r.Children = m.lasting(r.Children)
 	if r.Status.Ended() {
 		t.mu.Lock()
 		r.Streams = make(map[string][]byte, len(t.streams))

@@ -42,25 +42,29 @@ func (s Status) Ended() bool { return s == Completed || s == Failed || s == Canc
 type Spec struct {
 	ID          ID // chosen when empty
 	Name        string
-	Description string
-	Entity      string // id of the entity it acts on; may be empty
-	EntityName  string
-	Effector    string         // when the task is an effector's call
-	Args        map[string]any // of the effector; secrets must be left out by the caller
-	Tags        []string       // further words, "WORKFLOW"
+	Description string         `json:",omitempty"`
+	Entity      string         `json:",omitempty"` // id of the entity it acts on; may be empty
+	EntityName  string         `json:",omitempty"`
+	Effector    string         `json:",omitempty"` // when the task is an effector's call
+	Args        map[string]any `json:",omitempty"` // of the effector; secrets must be left out by the caller
+	Tags        []string       `json:",omitempty"` // further words, "WORKFLOW"
+	Recorded    bool           `json:"-"`          // whoever runs it has it in the store too and submits it again after a restart; it is stored when it ends
+	Transient   bool           `json:"-"`          // a part of a task that nothing needs to know of after a restart; it is not stored
 }
 
 // Info is a task at one moment. Its maps and slices belong to the receiver.
 type Info struct {
 	Spec
-	Parent                    ID
-	Children                  []ID // in the order of submission
-	Status                    Status
-	Submitted, Started, Ended time.Time // zero when not yet
-	Result                    any       // a JSON value
-	Error                     string    // the whole text for users; empty unless failed or cancelled
-	Blocking                  string    // what it waits for just now
-	Streams                   map[string]int
+	Parent    ID   `json:",omitempty"`
+	Children  []ID `json:",omitempty"` // in the order of submission
+	Status    Status
+	Submitted time.Time
+	Started   time.Time      `json:",omitzero"` // zero when not yet, as Ended
+	Ended     time.Time      `json:",omitzero"`
+	Result    any            `json:",omitempty"` // a JSON value
+	Error     string         `json:",omitempty"` // the whole text for users; empty unless failed or cancelled
+	Blocking  string         `json:",omitempty"` // what it waits for just now
+	Streams   map[string]int `json:",omitempty"`
 }
 
 // Task is one activity. Its methods may be called at any time.

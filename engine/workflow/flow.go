@@ -25,6 +25,8 @@ type flow struct {
 	st    *state
 	infos map[string]*info
 
+	spilled bool // steps are stored by themselves
+
 	acted bool // something was done since the last commit that must not be forgotten
 	dirty bool
 }
@@ -191,7 +193,7 @@ func (f *flow) step(ctx context.Context, depth int, s *step.Step) (signal, error
 	i := f.infos[s.Path]
 	spec := task.Spec{
 		ID: task.ID(f.stepTask(s, i.started)), Name: strconv.Itoa(s.Index+1) + " - " + s.Label(), Entity: f.r.Entity, EntityName: f.ent.Name(),
-		Description: f.r.Name + " step " + s.Path, Tags: []string{"SUB-TASK", "WORKFLOW"},
+		Description: f.r.Name + " step " + s.Path, Tags: []string{"SUB-TASK", "WORKFLOW"}, Transient: true,
 	}
 	if f.quiet(s) {
 		return f.perform(ctx, depth, s, resumed)
@@ -208,8 +210,7 @@ func (f *flow) step(ctx context.Context, depth int, s *step.Step) (signal, error
 // quiet tells whether a step shows as no task of its own: it is done at once,
 // and neither writes nor waits.
 func (f *flow) quiet(s *step.Step) bool {
-	return s.Kind != nil && s.Kind.Pure && s.Kind.Form != step.Nested && s.Kind.Form != step.Sub && s.Kind.Form != step.Act && s.Kind.Form != step.Retry &&
-		s.Kind.Form != step.If && s.Kind.Form != step.Switch && s.Kind.Form != step.Transform
+	return s.Kind != nil && s.Kind.Instant && s.OnError == nil && s.Timeout == nil
 }
 
 func (f *flow) stepTask(s *step.Step, n int) string {
@@ -226,10 +227,10 @@ func (f *flow) start(depth int, s *step.Step) {
 		}
 		i.started++
 		i.vars, i.before, i.beforeHas, i.previous = f.st.vars, f.st.output, f.st.has, f.st.previous
-		i.error, i.input, i.next, i.dirty = "", nil, "", true
+		i.error, i.input, i.next, i.dirty = "", nil, "", s.Block != nil || s.OnError != nil // for others the state tells, until they end
 		i.task = f.stepTask(s, i.started)
 		fr := &f.st.stack[depth]
-		fr.Running = true
+		fr.Running, fr.Count = true, i.started
 		if fr.Failure != nil {
 			fr.Ran = true
 		}

@@ -3,6 +3,7 @@ package workflow
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/gowanus-project/gowanus/dsl/expr"
 	"github.com/gowanus-project/gowanus/dsl/step"
@@ -47,28 +48,59 @@ func (f *flow) read() error {
 		return nil
 	}
 	if saved.state != nil {
-		st, err := decodeState(saved.state, resolve)
+		st, steps, err := decodeState(saved.state, resolve)
 		if err != nil {
 			return err
 		}
 		f.st = st
+		for _, text := range steps {
+			saved.steps = append(saved.steps, text)
+		}
+		f.spilled = len(steps) == 0 && len(saved.steps) > 0
 	}
 	for _, text := range saved.steps {
 		i, err := decodeInfo(text, resolve)
 		if err != nil {
 			return err
 		}
+		i.json, i.apart = text, f.spilled
 		f.infos[i.path] = i
 	}
+	f.running()
 	return nil
+}
+
+// running makes what is known of the steps that were running: it stands in the
+// state until they end.
+func (f *flow) running() {
+	for _, fr := range f.st.stack {
+		steps := f.def.Block(fr.Block)
+		if !fr.Running || fr.Next >= len(steps) {
+			continue
+		}
+		s := steps[fr.Next]
+		i := f.infos[s.Path]
+		if i == nil {
+			i = &info{path: s.Path}
+			f.infos[s.Path] = i
+		}
+		if i.started == fr.Count {
+			continue // it says so itself
+		}
+		i.started, i.task = fr.Count, f.stepTask(s, fr.Count)
+		i.vars, i.before, i.beforeHas, i.previous = f.st.vars, f.st.output, f.st.has, f.st.previous
+	}
 }
 
 // store keeps the state at the begin of a step: durably, if something was done
 // since it last was, or is done now.
 func (f *flow) store(ctx context.Context, s *step.Step) error {
-	first := len(f.infos) == 1 && f.repeatable(s) // what was stored when the run was made says as much
-	if f.acted || !f.pure(s) && !first {
+	first := len(f.infos) == 1 && f.infos[s.Path].started == 1 && f.repeatable(s) // what was stored when the run was made says as much
+	switch {
+	case f.acted, !f.pure(s) && !first:
 		return f.commit(ctx)
+	case first && f.st.lock == nil && f.st.deadline.IsZero():
+		return nil
 	}
 	var b store.Batch
 	if err := f.stage(&b); err != nil {
@@ -88,36 +120,72 @@ func (f *flow) commit(ctx context.Context) error {
 	return f.w.cfg.Store.Commit(ctx, &b)
 }
 
+// inline is how many bytes of steps are kept with the state; when there are
+// more, each is stored by itself.
+const inline = 2 << 10
+
 // stage writes what changed into a batch.
 func (f *flow) stage(b *store.Batch) error {
-	text, err := f.st.encode()
+	var steps [][]byte
+	size := 0
+	for _, i := range f.infos {
+		if i.dirty || i.json == nil {
+			if i.completed == 0 && i.error == "" && !i.dirty {
+				continue // it runs, which the state tells
+			}
+			text, err := i.encode()
+			if err != nil {
+				return fault.Wrap(err, "workflow", f.r.Name)
+			}
+			i.json = text
+		}
+		size += len(i.json)
+		steps = append(steps, i.json)
+	}
+	if f.spilled = f.spilled || size > inline; f.spilled {
+		steps = nil
+		for path, i := range f.infos {
+			if i.json != nil && (i.dirty || !i.apart) {
+				b.Put(stepBucket, string(f.r.ID)+"/"+path, i.json)
+				i.apart = true
+			}
+		}
+	}
+	for _, i := range f.infos {
+		i.dirty = false
+	}
+	text, err := f.st.encode(steps)
 	if err != nil {
 		return fault.Wrap(err, "workflow", f.r.Name)
 	}
 	if most := f.w.cfg.Limits.Bytes; len(text) > most {
 		return fault.New(fault.Limit, "the variables of workflow %s have grown to %d bytes, Limits.Bytes allows %d", f.r.Name, len(text), most)
 	}
-	if f.dirty {
-		b.Put(stateBucket, string(f.r.ID), text)
-		f.dirty = false
-	}
-	for path, i := range f.infos {
-		if !i.dirty {
-			continue
+	if !f.r.stored {
+		if err := f.w.put(f.r, b); err != nil {
+			return err
 		}
-		if text, err = i.encode(); err != nil {
-			return fault.Wrap(err, "workflow", f.r.Name)
-		}
-		b.Put(stepBucket, string(f.r.ID)+"/"+path, text)
-		i.dirty = false
 	}
+	b.Put(stateBucket, string(f.r.ID), text)
+	f.dirty = false
 	return nil
+}
+
+// apart gives the paths of the steps that are stored by themselves.
+func (f *flow) apart() (out []string) {
+	for path, i := range f.infos {
+		if i.apart {
+			out = append(out, path)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // drop removes what is kept of a run.
 func (f *flow) drop(b *store.Batch) {
 	b.Delete(stateBucket, string(f.r.ID))
-	for path := range f.infos {
+	for _, path := range f.apart() {
 		b.Delete(stepBucket, string(f.r.ID)+"/"+path)
 	}
 }

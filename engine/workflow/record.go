@@ -137,3 +137,6 @@ func (r *Record) plain() {
 		r.Flow.Definition = coerce.Plain(r.Flow.Definition)
 	}
 }
+
+// Resumed tells whether the run was begun in a former life of the server.
+func (r *Record) Resumed() bool { return r.saved != nil }

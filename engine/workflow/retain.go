@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"sync"
@@ -88,30 +89,45 @@ func (w *Runner) loadStates(all map[ID]*Record) error {
 		}
 		return r.saved
 	}
+	orphans := &store.Batch{}
 	err := w.cfg.Store.Scan(stateBucket, "", func(key string, value []byte) error {
 		s := of(key)
 		if s == nil {
+			orphans.Delete(stateBucket, key)
 			return nil
 		}
+		head, _, err := decodeHead(value)
+		if err != nil {
+			return err
+		}
+		r := all[ID(key)]
+		if head.End != nil {
+			delete(w.runs, r.ID)
+			w.kept.add(r)
+			return r.ends(head.End)
+		}
 		s.state = slices.Clone(value)
-		return w.presetLock(ID(key), value)
+		if head.Lock != nil {
+			w.locks.preset(*head.Lock, r.ID)
+		}
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return w.cfg.Store.Scan(stepBucket, "", func(key string, value []byte) error {
+	err = w.cfg.Store.Scan(stepBucket, "", func(key string, value []byte) error {
 		id, _, _ := strings.Cut(key, "/")
-		if s := of(id); s != nil {
+		switch r := all[ID(id)]; {
+		case r == nil:
+			orphans.Delete(stepBucket, key)
+		case r.Status == Running:
+			s := of(id)
 			s.steps = append(s.steps, slices.Clone(value))
 		}
 		return nil
 	})
-}
-
-func (w *Runner) presetLock(id ID, text []byte) error {
-	st, err := decodeState(text, noEntity)
-	if err == nil && st.lock != nil {
-		w.locks.preset(*st.lock, id)
+	if err == nil && orphans.Len() > 0 {
+		w.cfg.Store.Enqueue(orphans)
 	}
 	return err
 }
@@ -134,19 +150,10 @@ func (w *Runner) retain(f *flow, b *store.Batch) error {
 		}
 		r.Flow.Hash = "#" + coerce.Text(v)
 	}
-	r.Flow.Steps = r.Flow.Steps[:0]
-	for path := range f.infos {
-		r.Flow.Steps = append(r.Flow.Steps, path)
-	}
-	slices.Sort(r.Flow.Steps)
 	newer := 0
 	if keep.Keeps(0, 0) {
 		newer = 1
-		r.given, r.saved = nil, nil
-		if err := f.stage(b); err != nil {
-			return err
-		}
-		if err := w.put(r, b); err != nil {
+		if err := f.keep(b); err != nil {
 			return err
 		}
 		w.kept.add(r)
@@ -166,6 +173,37 @@ func (w *Runner) retain(f *flow, b *store.Batch) error {
 		}
 		newer++
 	}
+	return nil
+}
+
+// keep writes how the run ended.
+func (f *flow) keep(b *store.Batch) error {
+	r := f.r
+	result, err := json.Marshal(r.Result)
+	if err != nil {
+		return fault.New(fault.Invalid, "the result of workflow %s is not JSON: %w", r.Name, err)
+	}
+	r.given, r.saved = nil, nil
+	f.st.end = &outcome{Status: r.Status, Result: result, Error: r.Error, Kind: r.ErrorKind, Time: r.Ended, Hash: r.Flow.Hash}
+	if err := f.stage(b); err != nil {
+		return err
+	}
+	if f.spilled { // which is known now
+		r.Flow.Steps = f.apart()
+		f.st.end.Steps = r.Flow.Steps
+		return f.stage(b)
+	}
+	return nil
+}
+
+// ends takes over how a run ended in a former life.
+func (r *Record) ends(e *outcome) error {
+	r.Status, r.Error, r.ErrorKind, r.Ended = e.Status, e.Error, e.Kind, e.Time
+	r.Flow.Hash, r.Flow.Steps = e.Hash, e.Steps
+	if err := coerce.Decode(e.Result, &r.Result); err != nil && e.Result != nil {
+		return fault.New(fault.Internal, "the result of workflow %s cannot be read: %w", r.ID, err)
+	}
+	r.Result = coerce.Plain(r.Result)
 	return nil
 }
 

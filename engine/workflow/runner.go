@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -115,7 +116,6 @@ func (w *Runner) put(r *Record, b *store.Batch) error {
 // which are to be started again. Nested ones are found by them as they are
 // repeated.
 func (w *Runner) Load() ([]*Record, error) {
-	var open []*Record
 	all := map[ID]*Record{}
 	err := w.cfg.Store.Scan(bucket, "", func(key string, value []byte) error {
 		r := new(Record)
@@ -124,21 +124,21 @@ func (w *Runner) Load() ([]*Record, error) {
 		}
 		r.plain()
 		r.stored = true
-		if r.top() && r.Status != Running {
-			w.kept.add(r)
-			return nil
-		}
 		all[r.ID] = r
 		w.keep(r)
-		if r.top() {
-			open = append(open, r)
-		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = w.loadStates(all)
 	}
-	return open, w.loadStates(all)
+	var open []*Record
+	for _, r := range all {
+		if r.top() && r.Status == Running {
+			open = append(open, r)
+		}
+	}
+	slices.SortFunc(open, func(a, b *Record) int { return a.Created.Compare(b.Created) })
+	return open, err
 }
 
 // keep remembers a run, and those nested in it, until the one at the top ends.

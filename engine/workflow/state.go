@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 
@@ -23,6 +24,7 @@ type state struct {
 	tries    map[string]*tries
 	deadline time.Time // of the whole run; zero is none
 	lock     *heldLock
+	end      *outcome
 	point    string // path of the last step that can be gone back to, or atStart
 }
 
@@ -31,6 +33,7 @@ type frame struct {
 	Block    string    `json:"b"` // step.Workflow.Block's path
 	Next     int       `json:"n"` // index of the step that runs, or is to run
 	Running  bool      `json:"r,omitempty"`
+	Count    int       `json:"c,omitempty"` // how often the step that runs was begun
 	Until    time.Time `json:"u,omitzero"`  // when the sleep or backoff of the step that runs ends
 	Deadline time.Time `json:"d,omitzero"`  // of the step that runs
 	Failure  *Failure  `json:"f,omitempty"` // what an error handler handles
@@ -49,6 +52,18 @@ func failureOf(err error, path string) *Failure {
 }
 
 func (f *Failure) err() error { return fault.New(fault.ParseKind(f.Kind), "%s", f.Message) }
+
+// outcome is how a run at the top ended. It stands in the state, so that the
+// record of a run is written once.
+type outcome struct {
+	Status Status          `json:"status"`
+	Result json.RawMessage `json:"result,omitempty"`
+	Error  string          `json:"error,omitempty"`
+	Kind   string          `json:"kind,omitempty"`
+	Time   time.Time       `json:"time"`
+	Hash   string          `json:"hash"`
+	Steps  []string        `json:"steps,omitempty"` // paths of those that are stored by themselves
+}
 
 // tries counts the goings back of a retry.
 type tries struct {
@@ -77,6 +92,8 @@ type info struct {
 	previous  string
 	next      string
 	dirty     bool
+	json      []byte // as it was last stored
+	apart     bool   // it is stored by itself
 }
 
 // rest is the part of a state that encoding/json does.
@@ -88,14 +105,15 @@ type rest struct {
 	Deadline time.Time         `json:"deadline,omitzero"`
 	Lock     *heldLock         `json:"lock,omitempty"`
 	Point    string            `json:"point,omitempty"`
+	End      *outcome          `json:"end,omitempty"`
 	Has      bool              `json:"has,omitempty"`
 	FinalHas bool              `json:"finalHas,omitempty"`
 }
 
-// encode writes the state: a list of its JSON part, input, variables, output and
-// final output.
-func (s *state) encode() ([]byte, error) {
-	head, err := json.Marshal(rest{s.begun, s.stack, s.previous, s.tries, s.deadline, s.lock, s.point, s.has, s.finalHas})
+// encode writes the state: a list of its JSON part, input, variables, output,
+// final output, and the steps that are kept with it.
+func (s *state) encode(steps [][]byte) ([]byte, error) {
+	head, err := json.Marshal(rest{s.begun, s.stack, s.previous, s.tries, s.deadline, s.lock, s.point, s.end, s.has, s.finalHas})
 	if err != nil {
 		return nil, err
 	}
@@ -110,19 +128,45 @@ func (s *state) encode() ([]byte, error) {
 			return nil, err
 		}
 	}
-	return append(b, ']'), nil
+	b = append(b, ",["...)
+	b = append(b, bytes.Join(steps, []byte{','})...)
+	return append(b, "]]"...), nil
 }
 
-func decodeState(text []byte, resolve func(string) expr.Entity) (*state, error) {
-	parts, err := split(text, 5)
+const stateParts = 6
+
+// decodeHead reads the JSON part of a state.
+func decodeHead(text []byte) (*rest, []json.RawMessage, error) {
+	parts, err := split(text, stateParts)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var r rest
-	if err := json.Unmarshal(parts[0], &r); err != nil {
-		return nil, fault.New(fault.Internal, "a stored workflow cannot be read: %w", err)
+	r := &rest{}
+	if err := json.Unmarshal(parts[0], r); err != nil {
+		return nil, nil, fault.New(fault.Internal, "a stored workflow cannot be read: %w", err)
 	}
-	s := &state{begun: r.Begun, stack: r.Stack, previous: r.Previous, tries: r.Tries, deadline: r.Deadline, lock: r.Lock, point: r.Point, has: r.Has, finalHas: r.FinalHas}
+	return r, parts, nil
+}
+
+// decodeState reads a state, and gives the steps that are kept with it.
+func decodeState(text []byte, resolve func(string) expr.Entity) (*state, []json.RawMessage, error) {
+	r, parts, err := decodeHead(text)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := r.state(parts, resolve)
+	if err != nil {
+		return nil, nil, err
+	}
+	var steps []json.RawMessage
+	if err := json.Unmarshal(parts[5], &steps); err != nil {
+		return nil, nil, fault.New(fault.Internal, "a stored workflow cannot be read: %w", err)
+	}
+	return s, steps, nil
+}
+
+func (r *rest) state(parts []json.RawMessage, resolve func(string) expr.Entity) (s *state, err error) {
+	s = &state{begun: r.Begun, stack: r.Stack, previous: r.Previous, tries: r.Tries, deadline: r.Deadline, lock: r.Lock, point: r.Point, end: r.End, has: r.Has, finalHas: r.FinalHas}
 	if s.input, err = readValues(parts[1], resolve); err != nil {
 		return nil, err
 	}
