@@ -12,6 +12,8 @@ import (
 	"github.com/gowanus-project/gowanus/builtin/flow"
 	"github.com/gowanus-project/gowanus/builtin/initializer"
 	"github.com/gowanus-project/gowanus/builtin/process"
+	"github.com/gowanus-project/gowanus/builtin/remote"
+	"github.com/gowanus-project/gowanus/builtin/shell"
 	"github.com/gowanus-project/gowanus/builtin/stock"
 	"github.com/gowanus-project/gowanus/builtin/web"
 	"github.com/gowanus-project/gowanus/engine/action"
@@ -24,6 +26,8 @@ type Config struct {
 	Plane string       // name of this server on what it makes
 	Dir   string       // folder for the logs and records of local processes
 	Log   *slog.Logger // required
+
+	AllowShell bool // blueprints may run commands as the server's user
 }
 
 // Set is what the native parts add to an engine.
@@ -41,6 +45,6 @@ func All(c Config) Set {
 	return Set{
 		Types:     slices.Concat(stock.Types(), enricher.Types(), cluster.Types(), flow.Types(), initializer.Types(), w.Types()),
 		Providers: []location.Provider{d, p},
-		Actions:   slices.Concat(d.Actions(), p.Actions(), w.Actions()),
+		Actions:   slices.Concat(d.Actions(), p.Actions(), w.Actions(), remote.New(remote.Config{Log: c.Log}).Actions(), shell.Config{Allowed: c.AllowShell}.Actions()),
 	}
 }

@@ -220,6 +220,16 @@ func (e *engine) Log(ctx context.Context, id string, lines int) (string, error) 
 	return b.String(), classify(err)
 }
 
+func (e *engine) Follow(ctx context.Context, id string, out, errors io.Writer) error {
+	body, err := e.api.ContainerLogs(ctx, id, apicontainer.LogsOptions{ShowStdout: true, ShowStderr: true, Follow: true})
+	if err != nil {
+		return classify(err)
+	}
+	defer body.Close()
+	_, err = stdcopy.StdCopy(out, errors, body)
+	return classify(err)
+}
+
 // logLimit bounds how much of a log is read, in bytes.
 const logLimit = 64 << 10
 

@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 )
 
@@ -39,6 +40,9 @@ type daemon interface {
 	Remove(ctx context.Context, id string) error                     // kills it first, takes its anonymous volumes along
 	List(ctx context.Context, labels ...string) ([]container, error) // those with all of the "key=value" labels, running or not; no addresses
 	Log(ctx context.Context, id string, lines int) (string, error)   // the last lines of its output
+	// Follow passes on all output of a container, and what comes, until it
+	// ends or contact is lost.
+	Follow(ctx context.Context, id string, out, err io.Writer) error
 
 	Network(ctx context.Context, name string) (network, error)
 	Networks(ctx context.Context, labels ...string) ([]network, error)

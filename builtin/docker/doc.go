@@ -1,8 +1,8 @@
 // Package docker runs entities as containers on Docker engines.
 //
 // It is the provider of the location kind "docker" and of the workflow steps
-// pull-image, create-container, start-container, stop-container and
-// remove-container. Nothing it does passes a shell.
+// pull-image, create-container, start-container, stop-container,
+// remove-container and container. Nothing it does passes a shell of the host.
 //
 // # Definitions
 //
@@ -39,4 +39,20 @@
 //
 // The containers of an application share one bridge network per host. It is
 // made with the first of them and removed by Clean.
+//
+// # Containers of steps
+//
+// The step container runs one container to its end: on the entity's host and
+// in its application's network, or on a host of the location that it names. It
+// takes the keys of builtin/command and
+//
+//	image       required
+//	command     a text for /bin/sh -c, or the list that replaces the image's entrypoint
+//	args        list of arguments for it, or for the image's entrypoint
+//	pull_image  if-not-present (the default), always or never
+//	location    a docker location, by name
+//
+// Its container is named after the workflow and the step, so that a repeated
+// step finds it, and is not the container of any entity. It is removed in the
+// end; by Clean, if the server was killed and the step is not repeated.
 package docker

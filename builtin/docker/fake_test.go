@@ -32,7 +32,8 @@ type fake struct {
 	specs      map[string]*spec
 	crash      map[string]int // container name → exit code right after start
 	log        string
-	attached   int // attempts to remove a network that find it in use
+	follow     func(ctx context.Context, c *container, out, errors io.Writer) error // nil: the log, then the container ends
+	attached   int                                                                  // attempts to remove a network that find it in use
 	listening  []*subscription
 	serial     int
 	busy, most int // creates and starts under way
@@ -233,6 +234,21 @@ func (f *fake) List(ctx context.Context, labels ...string) ([]container, error) 
 
 func (f *fake) Log(ctx context.Context, id string, lines int) (string, error) {
 	return f.log, f.enter(ctx, "Log", id, lines)
+}
+
+func (f *fake) Follow(ctx context.Context, id string, out, errors io.Writer) error {
+	if err := f.enter(ctx, "Follow", id); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	c, follow := f.find(id), f.follow
+	f.mu.Unlock()
+	if follow == nil {
+		fmt.Fprint(out, f.log)
+		f.change(func() { c.Status = "exited" })
+		return nil
+	}
+	return follow(ctx, c, out, errors)
 }
 
 func (f *fake) Network(ctx context.Context, name string) (network, error) {

@@ -137,11 +137,17 @@ func (h *host) list(ctx context.Context, labels ...string) ([]container, error) 
 	})
 }
 
-// Clean removes the networks of an application from all hosts. While
-// containers are still attached to one it waits, at most until ctx ends.
+// Clean removes the networks of an application from all hosts, and containers
+// that its steps left behind. While others are still attached to a network it
+// waits, at most until ctx ends.
 func (l *Location) Clean(ctx context.Context, application string) error {
 	errs := make([]error, len(l.hosts))
-	l.each(func(i int, h *host) { errs[i] = h.clean(ctx, plane(l.config), LabelApplication+"="+application) })
+	labels := []string{plane(l.config), LabelApplication + "=" + application}
+	l.each(func(i int, h *host) {
+		if errs[i] = h.cleanSteps(ctx, labels...); errs[i] == nil {
+			errs[i] = h.clean(ctx, labels...)
+		}
+	})
 	return l.join("remove networks", errs)
 }
 

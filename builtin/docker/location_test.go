@@ -141,7 +141,7 @@ func TestClean(t *testing.T) {
 			t.Fatal(err)
 		}
 		remove := "RemoveNetwork n-gowanus-app1"
-		wantCalls(t, f, "Networks [org.gowanus.plane=p1 org.gowanus.application=App1]", remove, remove, remove, remove)
+		wantCalls(t, f, "List [org.gowanus.plane=p1 org.gowanus.application=App1]", "Networks [org.gowanus.plane=p1 org.gowanus.application=App1]", remove, remove, remove, remove)
 		if f.networks["other"] == nil || len(f.networks) != 1 {
 			t.Errorf("networks %v", f.networks)
 		}

@@ -152,6 +152,7 @@ func (p *Provider) Actions() []action.Action {
 		{Name: "create-container", Doc: "Creates the entity's container, adopting the one of an earlier attempt.", Run: p.createContainer},
 		{Name: "start-container", Doc: "Starts the entity's container and waits until it runs.", Run: p.startContainer},
 		{Name: "stop-container", Doc: "Stops the entity's container, if there is one.", Run: p.stopContainer},
+		{Name: "container", Doc: "runs a container to its end and removes it; the output has stdout, stderr and exit_code", Run: p.runContainer},
 		{Name: "remove-container", Doc: "Removes the entity's container, if there is one.", Run: p.removeContainer},
 	}
 }

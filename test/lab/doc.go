@@ -26,7 +26,7 @@
 // # Images
 //
 // They are built from the sources in images and from Debian's redis, without
-// a registry: sleeper, redis:3, clockercentral/dnmonster:1.0 and
+// a registry: sleeper, shell, redis:3, clockercentral/dnmonster:1.0 and
 // clockercentral/identidock:1.3. Downloads are kept in .lab/cache at the root
 // of the repository.
 //

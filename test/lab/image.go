@@ -20,6 +20,7 @@ import (
 // The images of the lab.
 const (
 	Sleeper    = "sleeper:latest"
+	Shell      = "shell:latest"
 	Redis      = "redis:3"
 	Dnmonster  = "clockercentral/dnmonster:1.0"
 	Identidock = "clockercentral/identidock:1.3"
@@ -63,15 +64,28 @@ func build(ref string) ([]byte, error) {
 		s, err = goImage("dnmonster", "8080/tcp")
 	case Identidock:
 		s, err = goImage("identidock", "9090/tcp")
+	case Shell:
+		s, err = shellImage()
 	case Redis:
 		s, err = redisImage()
 	default:
-		return nil, fmt.Errorf("the lab has none of that name: expected one of %s, %s, %s, %s", Sleeper, Redis, Dnmonster, Identidock)
+		return nil, fmt.Errorf("the lab has none of that name: expected one of %s, %s, %s, %s, %s", Sleeper, Shell, Redis, Dnmonster, Identidock)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return s.pack(ref)
+}
+
+// shellImage makes an image of this machine's /bin/sh and nothing else.
+func shellImage() (*imageSpec, error) {
+	const shell = "/bin/sh"
+	text, err := os.ReadFile(shell)
+	if err != nil {
+		return nil, err
+	}
+	s := &imageSpec{files: map[string][]byte{shell: text}, config: map[string]any{"Cmd": []string{shell}}}
+	return s, s.addLibraries("/", shell)
 }
 
 // goImage builds a program of images into an otherwise empty image.
