@@ -170,7 +170,9 @@ func TestLocal(t *testing.T) {
 		{`echo "[$GOWANUS_SECRET]"; exit 4`, nil, 4, "[]\n"},
 		{`kill -TERM $$`, nil, 143, ""},
 		{`ls | wc -l`, nil, 0, "0\n"},
-		{`sleep 60 & echo started`, nil, 0, "started\n"},
+		{`sleep 5 & echo started`, nil, 0, "started\n"},
+		{`cat; echo "nothing to read"`, nil, 0, "nothing to read\n"},
+		{`echo one; # a comment`, nil, 0, "one\n"},
 	} {
 		k, err := command.Read("shell", m{"env": c.env})
 		if c.env == nil {

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"errors"
+	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -34,14 +35,15 @@ func Shell() string {
 // Local runs a command on this machine, in an empty folder of its own that is
 // removed in the end, and gives its exit code; 128 and the signal's number when
 // a signal ended it. When ctx ends, the command and all that it started in its
-// process group is ended, and the error is the cause.
+// process group is ended, and the error is the cause. When this process is
+// killed, they end too.
 func (k *Keys) Local(ctx context.Context, command string, s *Streams) (code int, err error) {
 	dir, err := os.MkdirTemp("", "gowanus-command-")
 	if err != nil {
 		return 0, fault.As(err, fault.Unavailable)
 	}
 	defer os.RemoveAll(dir)
-	cmd := exec.CommandContext(ctx, Shell(), "-c", command)
+	cmd := exec.CommandContext(ctx, Shell(), "-s")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, s.Out, s.Err
 	for _, name := range inherited {
 		if v, ok := os.LookupEnv(name); ok {
@@ -54,15 +56,20 @@ func (k *Keys) Local(ctx context.Context, command string, s *Streams) (code int,
 	ownGroup(cmd)
 	cmd.Cancel = func() error { return signalGroup(cmd, syscall.SIGTERM) }
 	cmd.WaitDelay = grace
-	if err := cmd.Start(); err != nil {
+	in, err := cmd.StdinPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			return 0, cause
 		}
 		return 0, fault.New(fault.Unavailable, "%s: %w", k.step, err)
 	}
+	go func() { _, _ = io.WriteString(in, guarded(command)) }() // ends with the command; its pipe stays open until then
 	err = cmd.Wait()
-	_ = signalGroup(cmd, syscall.SIGKILL) // what it left behind, mostly nothing
 	if cause := context.Cause(ctx); cause != nil {
+		_ = signalGroup(cmd, syscall.SIGKILL) // what did not heed SIGTERM
 		return 0, cause
 	}
 	var exit *exec.ExitError

@@ -24,6 +24,11 @@ func (k *Keys) Script(command string) string {
 	for _, name := range slices.Sorted(maps.Keys(k.Env)) {
 		b.WriteString("export " + name + "=" + Quote(k.Env[name]) + "\n")
 	}
-	b.WriteString("exec 3<&0\n{\n" + watcher + "\nexec </dev/null 3<&-\n" + command + "\n\n}\n")
-	return b.String()
+	return b.String() + guarded(command)
+}
+
+// guarded puts a watcher beside a command, which cannot read the input of its
+// shell.
+func guarded(command string) string {
+	return "exec 3<&0\n{\n" + watcher + "\nexec </dev/null 3<&-\n" + command + "\n\n}\n"
 }
