@@ -108,6 +108,7 @@ func arguments(decl *hook.Effector, args map[string]any) (map[string]any, error)
 
 // start runs a stored record as a task of its own.
 func (e *Engine) start(ent *entity.Entity, rec *workflow.Record) (*task.Task, error) {
+	rec.Parkable = rec.Sensor == nil && rec.Effector != "start" && rec.Effector != "stop" && rec.Effector != "restart"
 	t, err := e.flows.Start(rec, e.taskSpec(ent, rec, "TOP-LEVEL"), e.body(ent, rec))
 	if err == nil {
 		e.life.track(ent.ID(), t)

@@ -68,6 +68,7 @@ func (e *Engine) unmanage(ctx context.Context, ent *entity.Entity) error {
 	}
 	for _, d := range all {
 		e.places.drop(string(d.ID()), &b)
+		e.flows.Forget(string(d.ID()), &b)
 	}
 	if err := e.tree.Remove(ctx, ent, &b); err != nil {
 		return err

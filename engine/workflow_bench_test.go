@@ -14,9 +14,11 @@ import (
 	"github.com/gowanus-project/gowanus/builtin/flow"
 	"github.com/gowanus-project/gowanus/builtin/stock"
 	"github.com/gowanus-project/gowanus/engine"
+	"github.com/gowanus-project/gowanus/engine/action"
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/store"
 	"github.com/gowanus-project/gowanus/engine/store/badger"
+	"github.com/gowanus-project/gowanus/engine/task"
 )
 
 // threeSteps is what the benchmarks run: each step acts, so each is stored
@@ -142,5 +144,118 @@ func BenchmarkSleeping(b *testing.B) {
 		runtime.ReadMemStats(&after)
 		b.ReportMetric(float64(after.HeapAlloc+after.StackInuse-before.HeapAlloc-before.StackInuse)/sleepers, "bytes/workflow")
 		b.ReportMetric(float64(after.Sys-before.Sys)/(1<<20), "MB-sys")
+	}
+}
+
+// BenchmarkAmong gives the steps per second of one client while many workflows
+// sleep, and many ended ones are kept.
+func BenchmarkAmong(b *testing.B) {
+	for _, others := range []int{0, 1000, 10_000} {
+		b.Run(fmt.Sprintf("others=%d", others), func(b *testing.B) {
+			e, _, on := onDisk(b, 65)
+			var all sync.WaitGroup
+			for c := range 64 {
+				all.Go(func() {
+					for range others / 64 {
+						for _, text := range []string{"steps: [sleep 1h]", "retention: forever\nsteps: [no-op]"} {
+							if _, err := e.RunWorkflow(context.Background(), on[c], engine.Request{Text: []byte(text)}); err != nil {
+								b.Error(err)
+							}
+						}
+					}
+				})
+			}
+			all.Wait()
+			b.ResetTimer()
+			steps(b, e, on[64:], 1)
+		})
+	}
+}
+
+// BenchmarkResume gives the time from the start of a server until 1,000
+// workflows that were interrupted have ended.
+func BenchmarkResume(b *testing.B) {
+	const interrupted = 1000
+	for b.Loop() {
+		b.StopTimer()
+		dir := b.TempDir()
+		first := &gate{hold: make(chan struct{})}
+		e, s := first.open(b, dir)
+		app, _, err := e.Deploy(context.Background(), engine.Request{Text: several(16)})
+		if err != nil {
+			b.Fatal(err)
+		}
+		var ids []task.ID
+		for i := range interrupted {
+			t, err := e.RunWorkflow(context.Background(), app.Children()[i%16], engine.Request{
+				Text: []byte("steps: [let x = 1, set-sensor a = 1, {step: shell held, idempotent: yes}, 'set-sensor b = ${x}', 'return ${x}']"),
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			ids = append(ids, t.ID())
+		}
+		first.await(interrupted)
+		_ = e.Close(context.Background())
+		_ = s.Close()
+		second := &gate{}
+		b.StartTimer()
+		e, s = second.open(b, dir)
+		for _, id := range ids {
+			t, err := e.Tasks().Get(id)
+			if err == nil {
+				_, err = t.Wait(context.Background())
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.StopTimer()
+		_ = e.Close(context.Background())
+		_ = s.Close()
+		b.StartTimer()
+	}
+}
+
+// gate is a step that holds workflows until their server stops.
+type gate struct {
+	hold chan struct{} // nil lets them through
+	mu   sync.Mutex
+	in   int
+	some sync.Cond
+}
+
+func (g *gate) open(b *testing.B, dir string) (*engine.Engine, store.Store) {
+	b.Helper()
+	g.some.L = &g.mu
+	s, err := badger.Open(badger.Config{Dir: dir})
+	if err != nil {
+		b.Fatal(err)
+	}
+	run := func(ctx context.Context, _ *action.Call) (any, error) {
+		g.mu.Lock()
+		g.in++
+		g.some.Broadcast()
+		g.mu.Unlock()
+		if g.hold == nil {
+			return nil, nil
+		}
+		<-ctx.Done()
+		return nil, context.Cause(ctx)
+	}
+	e, err := engine.New(context.Background(), engine.Config{
+		Store: s, Types: slices.Concat(stock.Types(), flow.Types()), Actions: []action.Action{{Name: "shell", Run: run}},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return e, s
+}
+
+func (g *gate) await(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for g.in < n {
+		g.some.Wait()
 	}
 }

@@ -41,6 +41,7 @@ type Manager struct {
 	tasks    map[ID]*Task
 	byEntity map[string][]ID
 	roots    []ID // ended root tasks, oldest first
+	sleeping map[*Task]*sleeper
 }
 
 // NewManager gives a Manager that has loaded the tasks of its store. Those
@@ -58,7 +59,7 @@ func NewManager(cfg Config) (*Manager, error) {
 	if cfg.SavedBytes == 0 {
 		cfg.SavedBytes = 16 << 10
 	}
-	m := &Manager{cfg: cfg, tasks: map[ID]*Task{}, byEntity: map[string][]ID{}}
+	m := &Manager{cfg: cfg, tasks: map[ID]*Task{}, byEntity: map[string][]ID{}, sleeping: map[*Task]*sleeper{}}
 	m.base, m.stop = context.WithCancelCause(context.Background())
 	return m, m.load()
 }
@@ -150,6 +151,16 @@ func (m *Manager) run(ctx context.Context, t *Task, fn func(context.Context) (an
 		t.finish(result, nil, false)
 		return
 	}
+	if p := parked(err); p != nil {
+		if t.parent == nil {
+			m.park(t, p)
+			return
+		}
+		t.mu.Lock()
+		t.err, t.cancel = err, func(error) {} // and nothing else of what ran
+		t.mu.Unlock()
+		return
+	}
 	cause := context.Cause(ctx)
 	switch {
 	case errors.Is(cause, ErrShutdown):
@@ -210,6 +221,7 @@ func (m *Manager) Close(ctx context.Context) error {
 	m.closed = true
 	m.mu.Unlock()
 	m.stop(ErrShutdown)
+	m.dismiss()
 	done := make(chan struct{})
 	go func() {
 		m.running.Wait()

@@ -2,7 +2,7 @@ package workflow
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,6 +27,7 @@ type exec struct {
 	has      bool
 	inOutput bool // the output is being computed: it sees out
 	jumped   bool // the step said itself where to go on
+	rec      *Record
 }
 
 // run does what the step's form is.
@@ -217,11 +218,13 @@ func (x *exec) blueprint(ctx context.Context, n *yamlpos.Node) (any, error) {
 // record gives the name under which a step acts: the same when it is repeated
 // after a crash, another one when it is run anew.
 func (x *exec) record() *Record {
-	r := *x.f.r
-	i := x.f.infos[x.s.Path]
-	r.ID = ID(fmt.Sprintf("%s.%s-%d", x.f.r.ID, x.s.Path, i.started))
-	r.Next, r.Flow = 0, nil
-	return &r
+	if x.rec == nil {
+		r := *x.f.r
+		r.ID = x.f.r.ID + ID("."+x.s.Path+"-"+strconv.Itoa(x.f.infos[x.s.Path].started))
+		r.Next, r.Flow = 0, nil
+		x.rec = &r
+	}
+	return x.rec
 }
 
 func (x *exec) stepContext(ctx context.Context) context.Context {
@@ -293,6 +296,12 @@ func (f *flow) pause(ctx context.Context, depth int, d time.Duration, why string
 			}
 		}
 	}
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	if wake := f.wake(); f.r.Parkable && f.r.top() && time.Until(wake) > parkAfter {
+		return &task.Parked{Until: wake, Why: why}
+	}
 	defer task.From(ctx).Block(why)()
 	t := time.NewTimer(time.Until(fr.Until))
 	defer t.Stop()
@@ -302,6 +311,24 @@ func (f *flow) pause(ctx context.Context, depth int, d time.Duration, why string
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// parkAfter is how long a pause must be for the run to give up its goroutine.
+const parkAfter = time.Second
+
+// wake gives the time at which something happens to a run that pauses.
+func (f *flow) wake() time.Time {
+	first := f.st.deadline
+	earlier := func(t time.Time) {
+		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	for _, fr := range f.st.stack {
+		earlier(fr.Deadline)
+		earlier(fr.Until)
+	}
+	return first
 }
 
 // branch runs the block of an if when its target holds.
@@ -400,10 +427,11 @@ func (x *exec) choose(ctx context.Context) (signal, error) {
 		f.set(func() { f.st.stack = append(f.st.stack, frame{Block: x.s.Path, Next: at}) })
 	}
 	c := x.s.Block[f.st.stack[x.depth+1].Next]
-	if !f.st.stack[x.depth+1].Running {
+	resumed := f.st.stack[x.depth+1].Running
+	if !resumed {
 		f.start(x.depth+1, c)
 	}
-	sig, err := f.perform(ctx, x.depth+1, c, false)
+	sig, err := f.perform(ctx, x.depth+1, c, resumed)
 	if err != nil {
 		return signal{}, err
 	}

@@ -3,7 +3,6 @@ package workflow
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"sync"
 	"time"
@@ -59,13 +58,13 @@ func (f *flow) main(ctx context.Context) (result any, err error) {
 	} else if err := f.retake(ctx); err != nil {
 		return nil, err
 	}
-	defer f.release(ctx)
+	defer func() { f.release(ctx, err) }()
 	if d := f.st.deadline; !d.IsZero() {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadlineCause(ctx, d, fault.New(fault.Timeout, "workflow %s has not ended within its timeout", f.r.Name))
 		defer cancel()
 	}
-	if err := f.body(ctx); err != nil {
+	if err = f.body(ctx); err != nil {
 		return nil, err
 	}
 	return f.result(ctx)
@@ -97,7 +96,7 @@ func (f *flow) begin(ctx context.Context) (run bool, err error) {
 	if f.def.Timeout != nil {
 		d, err := f.duration(ctx, f.def.Timeout, "timeout", nil)
 		if err != nil {
-			f.release(ctx)
+			f.release(ctx, nil)
 			return false, err
 		}
 		f.st.deadline = time.Now().Add(d)
@@ -214,7 +213,7 @@ func (f *flow) quiet(s *step.Step) bool {
 }
 
 func (f *flow) stepTask(s *step.Step, n int) string {
-	return fmt.Sprintf("%s-%s-%d", f.r.Task, s.Path, n)
+	return f.r.Task + "-" + s.Path + "-" + strconv.Itoa(n)
 }
 
 // start notes that a step begins.

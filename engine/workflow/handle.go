@@ -2,9 +2,11 @@ package workflow
 
 import (
 	"context"
+	"errors"
 
 	"github.com/gowanus-project/gowanus/dsl/step"
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/task"
 )
 
 // body runs the steps, and the handler of the workflow when one fails.
@@ -17,7 +19,7 @@ func (f *flow) body(ctx context.Context) error {
 		if err == nil {
 			return f.done(sig)
 		}
-		if len(f.def.OnError) == 0 || ended(ctx) {
+		if len(f.def.OnError) == 0 || ended(ctx) || isParked(err) {
 			return err
 		}
 		again, err := f.handleAll(ctx, err)
@@ -127,6 +129,9 @@ func (f *flow) restore(path string) {
 
 // failed handles the error of a step.
 func (f *flow) failed(ctx context.Context, depth int, s *step.Step, err error) (signal, error) {
+	if isParked(err) {
+		return signal{}, err // it goes on where it is
+	}
 	f.set(func() {
 		f.st.stack = f.st.stack[:depth+1]
 		i := f.infos[s.Path]
@@ -144,6 +149,9 @@ func (f *flow) handle(ctx context.Context, depth int, s *step.Step, cause error)
 		f.set(func() { f.st.stack = append(f.st.stack, frame{Block: s.Path + "!", Failure: failureOf(cause, s.Path)}) })
 	}
 	sig, err := f.block(ctx, depth+1)
+	if isParked(err) {
+		return signal{}, err
+	}
 	ran := f.st.stack[depth+1].Ran
 	f.set(func() { f.st.stack = f.st.stack[:depth+1] })
 	switch {
@@ -161,6 +169,12 @@ func (f *flow) handle(ctx context.Context, depth int, s *step.Step, cause error)
 		f.st.previous = s.Path
 	})
 	return sig, nil
+}
+
+// isParked tells whether the run waits without a goroutine.
+func isParked(err error) bool {
+	var p *task.Parked
+	return errors.As(err, &p)
 }
 
 // ended tells whether the run is told to end, so that nothing is handled.

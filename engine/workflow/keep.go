@@ -32,7 +32,9 @@ func (w *Runner) open(r *Record) (*flow, error) {
 		}
 	}
 	f := &flow{w: w, r: r, def: r.def, ent: ent, st: &state{}, infos: map[string]*info{}}
-	return f, f.read()
+	err = f.read()
+	r.saved = nil
+	return f, err
 }
 
 // read takes over what the store has of a run.

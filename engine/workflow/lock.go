@@ -154,9 +154,9 @@ func (f *flow) retake(ctx context.Context) error {
 }
 
 // release gives the lock back, unless it is the server that stops.
-func (f *flow) release(ctx context.Context) {
+func (f *flow) release(ctx context.Context, err error) {
 	k := f.st.lock
-	if k == nil || stopping(ctx) {
+	if k == nil || stopping(ctx) || isParked(err) {
 		return
 	}
 	f.set(func() { f.st.lock = nil })

@@ -70,6 +70,9 @@ type Record struct {
 	given  *values // what a nested run is given
 	saved  *saved
 	stored bool
+	parked bool // it waits, and only the store knows where it stands
+
+	Parkable bool `json:"-"` // nothing but the run itself stands around it, so that it can wait without a goroutine
 }
 
 // Flow is what is kept of the run of a definition beside where it stands.
@@ -138,5 +141,5 @@ func (r *Record) plain() {
 	}
 }
 
-// Resumed tells whether the run was begun in a former life of the server.
+// Resumed tells whether the run goes on with what it began before.
 func (r *Record) Resumed() bool { return r.saved != nil }

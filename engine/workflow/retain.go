@@ -15,10 +15,11 @@ import (
 	"github.com/gowanus-project/gowanus/internal/coerce"
 )
 
-// retained are ended runs, to be looked at and gone back into.
+// retained are ended runs, to be looked at and gone back into: by entity and
+// hash, the oldest first.
 type retained struct {
 	mu       sync.Mutex
-	byEntity map[string]map[ID]*Record
+	byEntity map[string]map[string][]*Record
 }
 
 func (k *retained) add(r *Record) {
@@ -26,54 +27,93 @@ func (k *retained) add(r *Record) {
 	defer k.mu.Unlock()
 	of := k.byEntity[r.Entity]
 	if of == nil {
-		of = map[ID]*Record{}
+		of = map[string][]*Record{}
 		k.byEntity[r.Entity] = of
 	}
-	of[r.ID] = r
+	list := append(of[r.Flow.Hash], r)
+	for i := len(list) - 1; i > 0 && list[i].Ended.Before(list[i-1].Ended); i-- { // as when they are loaded
+		list[i], list[i-1] = list[i-1], list[i]
+	}
+	of[r.Flow.Hash] = list
 }
 
 func (k *retained) remove(r *Record) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if delete(k.byEntity[r.Entity], r.ID); len(k.byEntity[r.Entity]) == 0 {
+	of := k.byEntity[r.Entity]
+	of[r.Flow.Hash] = slices.DeleteFunc(of[r.Flow.Hash], func(other *Record) bool { return other == r })
+	if len(of[r.Flow.Hash]) == 0 {
+		delete(of, r.Flow.Hash)
+	}
+	if len(of) == 0 {
 		delete(k.byEntity, r.Entity)
 	}
 }
 
-// of gives the ended runs of an entity and hash, the newest first; all hashes
-// for "".
-func (k *retained) of(entity, hash string) []*Record {
+// evict takes away those of a hash that are not kept any more. The newer one
+// is, the longer it is kept, so that the oldest tell.
+func (k *retained) evict(entity, hash string, keeps func(newer int, age time.Duration) bool) []*Record {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	of := k.byEntity[entity]
+	list := of[hash]
+	n := 0
+	for n < len(list) && !keeps(len(list)-1-n, time.Since(list[n].Ended)) {
+		n++
+	}
+	if of[hash] = slices.Clone(list[n:]); n == len(list) {
+		delete(of, hash)
+	}
+	return list[:n]
+}
+
+// of gives the ended runs of an entity, the newest first.
+func (k *retained) of(entity string) []*Record {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var out []*Record
-	for _, r := range k.byEntity[entity] {
-		if hash == "" || r.Flow.Hash == hash {
-			out = append(out, r)
-		}
+	for _, list := range k.byEntity[entity] {
+		out = append(out, list...)
 	}
-	slices.SortFunc(out, func(a, b *Record) int {
-		if c := b.Ended.Compare(a.Ended); c != 0 {
-			return c
-		}
-		return strings.Compare(string(b.ID), string(a.ID))
-	})
+	slices.SortFunc(out, func(a, b *Record) int { return b.Ended.Compare(a.Ended) })
 	return out
 }
 
 // flow runs the definition of a record.
 func (w *Runner) flow(ctx context.Context, r *Record) (any, error) {
+	if r.parked {
+		if err := w.fetch(r); err != nil {
+			return nil, err
+		}
+	}
 	f, err := w.open(r)
 	if err != nil {
 		return nil, err
 	}
 	w.mu.Lock()
 	w.live[r.ID] = f
+	r.parked = false
 	w.mu.Unlock()
 	v, err := f.main(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return entity.Document(plainTimes(v)), nil
+}
+
+// fetch reads where a run stands.
+func (w *Runner) fetch(r *Record) error {
+	state, err := w.cfg.Store.Get(stateBucket, string(r.ID))
+	if err != nil {
+		return err
+	}
+	s := &saved{state: state}
+	err = w.cfg.Store.Scan(stepBucket, string(r.ID)+"/", func(_ string, value []byte) error {
+		s.steps = append(s.steps, slices.Clone(value))
+		return nil
+	})
+	r.saved = s
+	return err
 }
 
 // loadStates reads where the runs that have not ended stood, and gives back
@@ -150,9 +190,7 @@ func (w *Runner) retain(f *flow, b *store.Batch) error {
 		}
 		r.Flow.Hash = "#" + coerce.Text(v)
 	}
-	newer := 0
 	if keep.Keeps(0, 0) {
-		newer = 1
 		if err := f.keep(b); err != nil {
 			return err
 		}
@@ -163,15 +201,8 @@ func (w *Runner) retain(f *flow, b *store.Batch) error {
 		}
 		f.drop(b)
 	}
-	for _, old := range w.kept.of(r.Entity, r.Flow.Hash) {
-		if old == r {
-			continue
-		}
-		if !keep.Keeps(newer, time.Since(old.Ended)) {
-			w.forget(old, b)
-			continue
-		}
-		newer++
+	for _, old := range w.kept.evict(r.Entity, r.Flow.Hash, keep.Keeps) {
+		w.erase(old, b)
 	}
 	return nil
 }
@@ -207,9 +238,8 @@ func (r *Record) ends(e *outcome) error {
 	return nil
 }
 
-// forget removes an ended run.
-func (w *Runner) forget(r *Record, b *store.Batch) {
-	w.kept.remove(r)
+// erase removes what the store has of an ended run.
+func (w *Runner) erase(r *Record, b *store.Batch) {
 	b.Delete(bucket, string(r.ID))
 	b.Delete(stateBucket, string(r.ID))
 	for _, path := range r.Flow.Steps {
@@ -219,7 +249,8 @@ func (w *Runner) forget(r *Record, b *store.Batch) {
 
 // Forget removes all that is kept of an entity that is gone.
 func (w *Runner) Forget(entity string, b *store.Batch) {
-	for _, r := range w.kept.of(entity, "") {
-		w.forget(r, b)
+	for _, r := range w.kept.of(entity) {
+		w.kept.remove(r)
+		w.erase(r, b)
 	}
 }

@@ -87,7 +87,7 @@ func NewRunner(cfg Config) *Runner {
 		cfg.Limits.Targets = 10_000
 	}
 	return &Runner{
-		cfg: cfg, runs: map[ID]map[ID]*Record{}, live: map[ID]*flow{}, kept: retained{byEntity: map[string]map[ID]*Record{}},
+		cfg: cfg, runs: map[ID]map[ID]*Record{}, live: map[ID]*flow{}, kept: retained{byEntity: map[string]map[string][]*Record{}},
 		locks: locks{held: map[heldLock]*queue{}},
 	}
 }
@@ -218,6 +218,15 @@ func (w *Runner) run(ctx context.Context, r *Record, body Body) (any, error) {
 		}
 		return w.steps(ctx, r)
 	})
+	var parked *task.Parked
+	if errors.As(err, &parked) {
+		w.mu.Lock()
+		delete(w.live, r.ID) // the store has it
+		r.def, r.given, r.saved, r.parked = nil, nil, nil, true
+		w.mu.Unlock()
+		parked.Again = func(ctx context.Context) (any, error) { return w.run(ctx, r, body) }
+		return nil, parked
+	}
 	if err != nil && errors.Is(context.Cause(ctx), task.ErrShutdown) {
 		return nil, err // stays on record as running
 	}
