@@ -79,8 +79,9 @@ type Record struct {
 type Flow struct {
 	Definition any      `json:"definition,omitempty"` // as written; a nested run has its parent's
 	Hash       string   `json:"hash,omitempty"`       // runs of one hash are kept together
-	Replays    []Replay `json:"replays,omitempty"`
-	Steps      []string `json:"steps,omitempty"` // of an ended run: paths of those that ran
+	Replays    []Replay `json:"replays,omitempty"`    // the runs before the present one
+	Reason     string   `json:"reason,omitempty"`     // of the present one
+	Steps      []string `json:"steps,omitempty"`      // of an ended run: paths of those that ran
 }
 
 // Sensor is where the result of a run is published.

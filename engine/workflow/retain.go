@@ -57,6 +57,9 @@ func (k *retained) evict(entity, hash string, keeps func(newer int, age time.Dur
 	defer k.mu.Unlock()
 	of := k.byEntity[entity]
 	list := of[hash]
+	if len(list) == 0 {
+		return nil
+	}
 	n := 0
 	for n < len(list) && !keeps(len(list)-1-n, time.Since(list[n].Ended)) {
 		n++
