@@ -173,9 +173,37 @@ func (e deciding) Act(ctx context.Context, r *workflow.Record, step hook.Step) (
 		}
 		input[key] = entity.Document(v)
 	}
+	if step.Step == "ssh" {
+		if err := e.login(ctx, ent, input); err != nil {
+			return nil, err
+		}
+	}
 	return a.Run(ctx, &action.Call{
 		Entity: ent.Ref(), Input: input, Lease: e.places.lease(r.Entity), Workflow: string(r.ID), Step: r.Next,
 		Out: t.Stream("stdout"), Err: t.Stream("stderr"), Block: t.Block,
 		Hold: func(ctx context.Context, resource string) error { return e.places.hold(ctx, r.Entity, resource) },
 	})
+}
+
+// login fills in what the step ssh is not told: each of its keys from config
+// "ssh.KEY" of the entity, the address of its machine from sensor host.address.
+func (e deciding) login(ctx context.Context, ent *entity.Entity, input map[string]any) error {
+	for _, key := range []string{"address", "user", "port", "password", "privateKeyData", "privateKeyFile", "privateKeyPassphrase", "knownHostsFile"} {
+		if input[key] != nil {
+			continue
+		}
+		v, err := ent.Config(ctx, "ssh."+key)
+		if err != nil {
+			return err
+		}
+		if v != nil {
+			input[key] = entity.Document(v)
+		}
+	}
+	if input["address"] == nil && input["endpoint"] == nil {
+		if v, ok := ent.Sensor("host.address"); ok {
+			input["address"] = v
+		}
+	}
+	return nil
 }

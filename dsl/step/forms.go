@@ -80,35 +80,36 @@ func (p *parser) transform(s *Step) {
 		return
 	}
 	s.Pipeline = pipeline
+	p.transformed(s)
 	if word := s.Args["word"]; word.Raw != nil && s.Args["value"].Value != nil { // "transform x" with a value of its own
 		s.Args["variable"] = Arg{Value: word.Value}
 		delete(s.Args, "word")
 	}
-	p.several(s, ops)
 }
 
-// several parts the value of a line such as "${a} ${b} | merge" in its words,
-// each a value by itself.
-func (p *parser) several(s *Step, ops *yamlpos.Node) {
-	if word, _ := cutWord(strings.TrimSpace(ops.Text)); word != "merge" {
-		return
-	}
+// transformed compiles the value of a transform in one line. What merge takes
+// is several values: each word is one.
+func (p *parser) transformed(s *Step) {
 	for _, key := range []string{"value", "word"} {
-		line := s.Args[key].Raw
-		if line == nil || isLong(s, key) {
+		a := s.Args[key]
+		if a.Raw == nil || a.Value != nil {
 			continue
 		}
-		list := &yamlpos.Node{Pos: line.Pos, Kind: yamlpos.List}
-		for rest := line.Text; rest != ""; {
-			var word string
-			word, rest = cutWord(rest)
-			item := piece(line, word)
+		words := []string{a.Raw.Text}
+		if s.Pipeline.Merges() {
+			words = transform.Words(a.Raw.Text)
+		}
+		list := &yamlpos.Node{Pos: a.Raw.Pos, Kind: yamlpos.List}
+		for _, word := range words {
+			item := piece(a.Raw, word)
 			item.Value, item.Text = unquote(word), unquote(word)
 			list.Items = append(list.Items, item)
 		}
-		if len(list.Items) > 1 {
-			s.Args[key] = Arg{Value: p.template(list), Raw: line}
+		a.Value = p.template(list)
+		if len(list.Items) == 1 {
+			a.Value = p.template(list.Items[0])
 		}
+		s.Args[key] = a
 	}
 }
 

@@ -128,7 +128,7 @@ var kinds = []*Kind{
 		Idempotent: true, Doc: "bring children in line with a list"},
 	{Name: "http", Shorthand: `${endpoint...}`, Keys: keys("endpoint", "query", "body", "charset", "status_code", "headers", "method", "username", "password", "config"),
 		Doc: "send an HTTP request"},
-	{Name: "ssh", Shorthand: `[ "to" ${endpoint} ] ${command...}`, Keys: keys("endpoint", "command", "env", "exit_code", "output_max_size", "user", "password", "port", "privateKeyFile", "privateKeyData", "knownHostsFile"),
+	{Name: "ssh", Shorthand: `[ "to" ${endpoint} ] ${command...}`, Keys: keys("endpoint", "command", "env", "exit_code", "output_max_size", "address", "user", "password", "port", "privateKeyFile", "privateKeyData", "privateKeyPassphrase", "knownHostsFile"),
 		Doc: "run a command on the entity's machine"},
 	{Name: "shell", Shorthand: `${command...}`, Keys: keys("command", "env", "exit_code", "output_max_size"), Doc: "run a command on the server's machine, if the operator allows it"},
 	{Name: "container", Shorthand: `${image} [ ${command...} ]`, Keys: keys("image", "command", "args", "env", "exit_code", "output_max_size", "pull_image", "location"),

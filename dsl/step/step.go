@@ -200,15 +200,7 @@ func (p *parser) short(s *Step, n *yamlpos.Node, name, value string) {
 		return
 	}
 	if form == Transform && (name == "value" || name == "word") {
-		s.Args[name] = Arg{Raw: at}
-		whole := *at
-		whole.Value, whole.Text = unquote(value), unquote(value)
-		if word, _ := cutWord(ops(s)); word != "merge" {
-			s.Args[name] = Arg{Raw: at, Value: p.template(&whole)}
-		} else if only, rest := cutWord(value); rest == "" {
-			whole.Value, whole.Text = unquote(only), unquote(only)
-			s.Args[name] = Arg{Raw: at, Value: p.template(&whole)}
-		}
+		s.Args[name] = Arg{Raw: at} // the transforms tell how it reads
 		return
 	}
 	at.Value, at.Text = unquote(value), unquote(value)
@@ -407,12 +399,4 @@ func commas(text string) []string {
 		}
 	}
 	return append(out, text[from:])
-}
-
-// ops gives the transforms of a step as far as its line has them.
-func ops(s *Step) string {
-	if n := s.Args["transform"].Raw; n != nil {
-		return strings.TrimSpace(n.Text)
-	}
-	return ""
 }
