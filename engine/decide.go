@@ -46,6 +46,7 @@ func (e deciding) Decide(ctx context.Context, r *workflow.Record) (*hook.Decisio
 		Seed:     seed(string(r.ID)), Initializer: given,
 	}
 	if r.StepType != "" {
+		call.Effector = r.StepType
 		return e.decideStep(ctx, ent, r, call)
 	}
 	call.Type = t.Name

@@ -15,8 +15,10 @@ import (
 	"github.com/gowanus-project/gowanus/builtin/stock"
 	"github.com/gowanus-project/gowanus/engine"
 	"github.com/gowanus-project/gowanus/engine/action"
+	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/store"
 	"github.com/gowanus-project/gowanus/engine/task"
 )
@@ -118,10 +120,29 @@ func (o *outsideWorld) times() map[string]int {
 	return out
 }
 
+// moduleStep is a step type as a module has it: decided in two parts.
+func moduleStep() *catalog.Type {
+	return &catalog.Type{
+		Type: hook.Type{Name: "greet", Kind: catalog.Step},
+		Step: func(_ context.Context, c *hook.EffectorCall) (*hook.Decision, error) {
+			if c.Token == "" {
+				return &hook.Decision{Steps: []hook.Step{
+					{Step: "set-sensor", Input: map[string]any{"sensor": "greeted", "value": c.Args["who"]}},
+					{Step: "shell", Input: map[string]any{"command": "greeting"}}, {Continue: "more"},
+				}}, nil
+			}
+			return &hook.Decision{
+				Steps:  []hook.Step{{Step: "workflow", Input: map[string]any{"definition": []any{"set-sensor inner = ${entity.sensor.greeted}", "return x"}}}},
+				Result: fmt.Sprint("hello ", c.Args["who"], " ", len(c.Outputs)),
+			}, nil
+		},
+	}
+}
+
 func (o *outsideWorld) engine(t *testing.T, s store.Store) *engine.Engine {
 	t.Helper()
 	e, err := engine.New(context.Background(), engine.Config{
-		Store: s, Types: slices.Concat(stock.Types(), flow.Types()), Actions: o.actions(), Plane: "kill",
+		Store: s, Types: slices.Concat(stock.Types(), flow.Types(), []*catalog.Type{moduleStep()}), Actions: o.actions(), Plane: "kill",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -180,6 +201,7 @@ var killed = []struct {
   steps: ['let b = ${a} + 1', 'set-sensor b = ${b}', {type: workflow, input: {b: '${b}'}, steps: ['set-sensor c = ${b}', 'return ${b}']}, 'return ${output}']
 - invoke-effector other with v = ${output}
 - return ${output}`},
+	{name: "module", text: "steps: [{type: greet, input: {who: you}}, 'set-sensor said = ${output}', 'return ${output}']", repeats: true},
 	{name: "children", text: `steps:
 - 'let list items = [ {k: one}, {k: two} ]'
 - update-children type basic-entity id ${item.k} from ${items}

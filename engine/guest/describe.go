@@ -73,7 +73,7 @@ func checkType(t *hook.Type) error {
 	if err := checkConfig(t.Config); err != nil {
 		return err
 	}
-	kinds := []string{catalog.Entity, catalog.Policy, catalog.Strategy}
+	kinds := []string{catalog.Entity, catalog.Policy, catalog.Strategy, catalog.Step}
 	switch {
 	case !slices.Contains(kinds, t.Kind):
 		return broken("kind %q: expected one of %s", t.Kind, strings.Join(kinds, ", "))

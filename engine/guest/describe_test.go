@@ -29,7 +29,7 @@ func TestLoadRefuses(t *testing.T) {
 			of + `capability 1: expected kind "step", a value and a reason, got kind "step", value "log", reason ""`},
 		{head + `{"name": "a", "kind": "entity"}, {"name": "b", "aliases": ["a"], "kind": "entity"}]}`, fault.Invalid, of + `type 2: expected a name of its own, got "a"`},
 		{head + `{"kind": "entity"}]}`, fault.Invalid, of + `type 1: expected a name of its own, got ""`},
-		{typ(`"kind": "enricher"`), fault.Invalid, of + `type t: kind "enricher": expected one of entity, policy, strategy`},
+		{typ(`"kind": "enricher"`), fault.Invalid, of + `type t: kind "enricher": expected one of entity, policy, strategy, step`},
 		{typ(`"kind": "policy", "prefix": "t:"`), fault.Invalid, of + "type t: only an entity has a prefix or effectors"},
 		{typ(`"kind": "entity", "prefix": "t"`), fault.Invalid, of + `type t: prefix "t": expected a colon at its end`},
 		{typ(`"kind": "entity", "effectors": [{}]`), fault.Invalid, of + "type t: effector 1 has no name"},

@@ -56,7 +56,7 @@ func FuzzDescription(f *testing.F) {
 			return
 		}
 		for _, typ := range m.Types() {
-			if typ.Name == "" || (typ.Entity == nil) == (typ.Policy == nil && typ.Strategy == nil) {
+			if typ.Name == "" || (typ.Entity == nil) == (typ.Policy == nil && typ.Strategy == nil && typ.Step == nil) {
 				t.Fatalf("%s gave %+v", text, typ)
 			}
 		}

@@ -41,7 +41,8 @@ const fakeDescription = `{"name": "fake", "version": "1.0.0", "abi": [1, 1], "ty
 	{"name": "thing", "kind": "entity", "prefix": "thing:", "effectors": [{"name": "start"}]},
 	{"name": "watcher", "kind": "policy", "config": [{"name": "window", "type": "duration", "default": "3m"}], "events": [{"sensor": "load"}]},
 	{"name": "picky", "kind": "strategy", "columns": ["containers"], "config": [
-		{"name": "max.size", "flags": ["max"], "type": "integer", "default": 8}, {"name": "must", "type": "string", "required": true}]}
+		{"name": "max.size", "flags": ["max"], "type": "integer", "default": 8}, {"name": "must", "type": "string", "required": true}]},
+	{"name": "greet", "kind": "step"}
 ], "capabilities": [{"kind": "step", "value": "log", "reason": "r"}, {"kind": "step", "value": "if-placed", "reason": "r"}]}`
 
 func load(t testing.TB, f *fake, l guest.Limits) map[string]*catalog.Type {
@@ -93,6 +94,15 @@ func TestEntity(t *testing.T) {
 	f.answer = `{"state": null}`
 	if d, err = thing.Continue(t.Context(), &hook.EffectorCall{Token: "more"}); err != nil || f.asked != hook.EntityContinue || d.State != nil {
 		t.Errorf("got %+v, %v of %s", d, err, f.asked)
+	}
+}
+
+func TestStep(t *testing.T) {
+	f := &fake{answer: `{"steps": [{"step": "log", "input": {"message": "hi"}}], "result": "greeted"}`}
+	greet := load(t, f, guest.Limits{})["greet"].Step
+	d, err := greet(t.Context(), &hook.EffectorCall{Type: "greet", Effector: "greet", Args: map[string]any{"who": "you"}})
+	if err != nil || f.asked != hook.StepPlan || !strings.Contains(f.got, `"args":{"who":"you"}`) || d.Result != "greeted" || len(d.Steps) != 1 {
+		t.Errorf("asked %s %s, got %+v, %v", f.asked, f.got, d, err)
 	}
 }
 

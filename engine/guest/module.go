@@ -111,6 +111,10 @@ func (m *Module) Types() []*catalog.Type {
 			t.Entity = &Entity{module: m, declared: d}
 		case catalog.Policy:
 			t.Policy = &Policy{module: m, declared: d}
+		case catalog.Step:
+			t.Step = func(ctx context.Context, c *hook.EffectorCall) (*hook.Decision, error) {
+				return m.decide(ctx, hook.StepPlan, d.Name, c)
+			}
 		case catalog.Strategy:
 			t.Strategy = func(config map[string]any) (placement.Strategy, error) { return newStrategy(m, d, config) }
 		}

@@ -154,7 +154,7 @@ func (f *flow) repeatable(s *step.Step) bool {
 	case f.def.Idempotent != step.Unsaid:
 		return f.def.Idempotent == step.Yes
 	case s.Custom != nil:
-		return !s.Custom.Module // a workflow of its own goes on from where it stands
+		return true // what it began goes on from where it stands
 	}
 	return s.Kind.Idempotent
 }

@@ -13,7 +13,7 @@ type Description struct {
 // its hook with an error of kind "invalid".
 type Type struct {
 	Name        string      `json:"name"`
-	Kind        string      `json:"kind"` // KindEntity, KindPolicy or KindStrategy
+	Kind        string      `json:"kind"` // KindEntity, KindPolicy, KindStrategy or KindStep
 	Aliases     []string    `json:"aliases,omitempty"`
 	Prefix      string      `json:"prefix,omitempty"` // also answers to every type name that starts so: "docker:"
 	Description string      `json:"description,omitempty"`
@@ -30,6 +30,9 @@ type Type struct {
 	Continue func(*EffectorCall) (Decision, error) `json:"-"`
 	// PolicyEvent reacts to an event or a timer.
 	PolicyEvent func(*PolicyCall) (Decision, error) `json:"-"`
+	// Plan decides what a step of a workflow does: Effector is the step's type,
+	// Args is its input. With a Token it is asked how to go on.
+	Plan func(*EffectorCall) (Decision, error) `json:"-"`
 	// Rank scores or refuses hosts.
 	Rank func(in *Hosts, out *Ranking) `json:"-"`
 }

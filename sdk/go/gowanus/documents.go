@@ -18,6 +18,7 @@ const (
 	HookEntityContinue Hook = 3
 	HookPolicyEvent    Hook = 4
 	HookPlacementRank  Hook = 6
+	HookStepPlan       Hook = 9
 )
 
 // The kinds of types.
@@ -25,6 +26,7 @@ const (
 	KindEntity   = "entity"
 	KindPolicy   = "policy"
 	KindStrategy = "strategy"
+	KindStep     = "step"
 )
 
 // Ref names an entity.

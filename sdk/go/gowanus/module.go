@@ -55,7 +55,7 @@ func (m *Module) dispatch(hook Hook, in []byte) (any, error) {
 	switch hook {
 	case HookDescribe:
 		return m.describe()
-	case HookEntityEffector, HookEntityContinue:
+	case HookEntityEffector, HookEntityContinue, HookStepPlan:
 		return m.effector(hook, in)
 	case HookPolicyEvent:
 		return m.event(in)
@@ -93,6 +93,12 @@ func (m *Module) effector(hook Hook, in []byte) (any, error) {
 	handler := t.Effector
 	if hook == HookEntityContinue && t.Continue != nil {
 		handler = t.Continue
+	}
+	if hook == HookStepPlan {
+		if t.Plan == nil {
+			return nil, Errorf("invalid", "type %s is no step", t.Name)
+		}
+		handler = t.Plan
 	}
 	if handler == nil {
 		return nil, Errorf("invalid", "type %s has no effectors", t.Name)
