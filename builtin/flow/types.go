@@ -87,7 +87,7 @@ func Types() []*catalog.Type {
 			},
 			Version: version, Initializer: once, Flow: &catalog.Flow{Own: []string{"delay"}},
 		},
-		startable(),
+		startable(), software(),
 	}
 }
 
