@@ -3,7 +3,9 @@ package engine
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/gowanus-project/gowanus/dsl/expr"
@@ -201,9 +203,26 @@ func (e *Engine) setOnFire(_ context.Context, c *action.Call) (any, error) {
 	return nil, nil
 }
 
-func (e *Engine) logStep(_ context.Context, c *action.Call) (any, error) {
+// logLevels are the levels that a step may name, in Brooklyn's words.
+var logLevels = map[string]slog.Level{
+	"trace": slog.LevelDebug, "debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "warning": slog.LevelWarn, "error": slog.LevelError,
+}
+
+func (e *Engine) logStep(ctx context.Context, c *action.Call) (any, error) {
 	message := fmt.Sprint(c.Input["message"])
-	e.log.Info(message, "entity", c.Entity.Name, "workflow", c.Workflow)
+	level := slog.LevelInfo
+	if word, _ := c.Input["level"].(string); word != "" {
+		known, ok := logLevels[strings.ToLower(word)]
+		if !ok {
+			return nil, fault.New(fault.Invalid, "log: unknown level %q; expected trace, debug, info, warn or error", word)
+		}
+		level = known
+	}
+	attrs := []any{"entity", c.Entity.Name, "workflow", c.Workflow}
+	if c.Input["category"] != nil {
+		attrs = append(attrs, "category", coerce.Text(c.Input["category"]))
+	}
+	e.log.Log(ctx, level, message, attrs...)
 	_, err := fmt.Fprintln(c.Out, message)
 	return nil, err
 }

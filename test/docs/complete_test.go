@@ -12,6 +12,8 @@ import (
 	"github.com/gowanus-project/gowanus/builtin/initializer"
 	"github.com/gowanus-project/gowanus/builtin/web"
 	"github.com/gowanus-project/gowanus/dsl/expr"
+	"github.com/gowanus-project/gowanus/dsl/step"
+	"github.com/gowanus-project/gowanus/dsl/transform"
 	"github.com/gowanus-project/gowanus/engine/catalog"
 )
 
@@ -45,6 +47,15 @@ func TestComplete(t *testing.T) {
 	for _, word := range strings.Fields("equals less-than less-than-or-equal-to greater-than greater-than-or-equal-to in-range size " +
 		"has-element when not check assert key index jsonpath filter config") {
 		want("predicate", "`"+word)
+	}
+	for _, k := range step.Kinds() {
+		want("step", "`"+k.Name)
+		for i := range k.Keys {
+			want("key of step "+k.Name, k.Keys[i].Name)
+		}
+	}
+	for _, op := range transform.Operators() {
+		want("transform", op)
 	}
 	for _, types := range [][]*catalog.Type{enricher.Types(), cluster.Types(), initializer.Types(), web.Config{}.Types()} {
 		for _, typ := range types {

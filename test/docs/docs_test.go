@@ -7,6 +7,7 @@
 //	yaml check        is checked; with errors after it, these are all that is found
 //	yaml shipped      likewise, with the types of the shipped modules; if they were built
 //	yaml predicates   a list of {predicate, holds, fails}: values that pass it, and that do not
+//	yaml workflow     is run for the application "shop" of scenario_test.go, alone
 //	text errors       what is wrong with the block before it, line by line
 //	text expect       lines that are carried out in order, after the blueprint
 //	text expressions  lines EXPRESSION = JSON
@@ -17,6 +18,8 @@
 //	ENTITY type = TEXT            ENTITY children = N          ENTITY tags = JSON
 //	ENTITY set SENSOR = JSON      ENTITY state = STATE         wait DURATION
 //	ENTITY call EFFECTOR ARGS = JSON           ENTITY run EFFECTOR ARGS = ok
+//
+//	result = JSON                 result ! TEXT    of the workflow
 //
 // where ENTITY is a plan id, or app, and "! TEXT" in place of "= VALUE" is an
 // error that has the text in it.
@@ -33,7 +36,7 @@ import (
 const guide = "../../docs/guide/"
 
 // forAuthors are the pages whose every block is run.
-var forAuthors = []string{"README", "blueprints", "config", "expressions", "predicates", "enrichers", "initializers", "clusters", "catalog"}
+var forAuthors = []string{"README", "blueprints", "config", "expressions", "predicates", "enrichers", "initializers", "clusters", "catalog", "workflows"}
 
 // block is one fenced block of a page.
 type block struct {

@@ -34,6 +34,12 @@ func (s *stage) line(word, text string) error {
 		got, err := s.app.Evaluate(ctx, "$brooklyn:"+text[:at])
 		return verify(got, err, "=", text[at+3:], true)
 	}
+	if rest, ok := strings.CutPrefix(text, "result "); ok && len(rest) > 2 {
+		if rest[0] == '=' && s.err != nil {
+			return s.err
+		}
+		return verify(s.result, s.err, rest[:1], rest[2:], true)
+	}
 	m := form.FindStringSubmatch(text)
 	if m == nil {
 		return fmt.Errorf("it is not understood")

@@ -3,8 +3,12 @@ package docs
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -31,9 +35,9 @@ func scenarios(t *testing.T, all []block) (out []scenario) {
 	t.Helper()
 	complete := true
 	for _, b := range all {
-		uses := b.word == "blueprint" || b.word == "check" || b.word == "shipped"
+		uses := b.word == "blueprint" || b.word == "check" || b.word == "shipped" || b.word == "workflow"
 		switch b.word {
-		case "catalog", "blueprint", "check", "shipped", "predicates":
+		case "catalog", "blueprint", "check", "shipped", "predicates", "workflow":
 			if complete {
 				out, complete = append(out, nil), false
 			}
@@ -56,9 +60,13 @@ type stage struct {
 	t   *testing.T
 	e   *engine.Engine
 	app *entity.Entity
+
+	result any // of the workflow that ran last
+	err    error
 }
 
 func (s scenario) run(t *testing.T) {
+	server()
 	synctest.Test(t, func(t *testing.T) {
 		on := &stage{t: t, e: begin(t, s[len(s)-1].word == "shipped")}
 		defer on.e.Close(context.Background())
@@ -93,6 +101,8 @@ func (s *stage) block(b block, refused string) {
 		}
 		s.app = app
 		synctest.Wait()
+	case "workflow":
+		s.workflow(b)
 	case "predicates":
 		s.predicates(b)
 	case "expect", "expressions":
@@ -110,6 +120,54 @@ func (s *stage) block(b block, refused string) {
 		}
 	}
 }
+
+// shop is the application that the workflows of the guide run for.
+const shop = `
+name: Shop
+services:
+- type: basic-application
+  id: shop
+  name: Shop
+  brooklyn.config: {greeting: hello, server: SERVER}
+  brooklyn.children:
+  - {type: basic-entity, id: web, name: Web}
+  - type: basic-entity
+    id: db
+    name: Database
+    brooklyn.initializers:
+    - type: workflow-effector
+      brooklyn.config: {name: backup, parameters: {to: {defaultValue: disk}}, steps: ['return saved to ${to}']}
+`
+
+// workflow runs one for the shop. What it gives is what the line "result" is
+// about.
+func (s *stage) workflow(b block) {
+	app, _, err := s.e.Deploy(s.t.Context(), engine.Request{Text: []byte(strings.ReplaceAll(shop, "SERVER", server()))})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.app = app
+	synctest.Wait()
+	t, err := s.e.RunWorkflow(s.t.Context(), app, engine.Request{File: "workflow", Text: []byte(b.body)})
+	if err != nil {
+		s.err = err
+		return
+	}
+	s.result, s.err = t.Wait(s.t.Context())
+	synctest.Wait()
+}
+
+// server gives the address of a server that says what it was asked. It is
+// outside of the test's clock, which waits for nothing that a network does.
+var server = sync.OnceValue(func() string {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Connection", "close")
+		_ = json.NewEncoder(w).Encode(map[string]any{"method": r.Method, "path": r.URL.Path, "query": r.URL.RawQuery, "body": string(body)})
+	}))
+	return srv.URL
+})
 
 func (s *stage) check(b block, want string) {
 	_, err := s.e.Check(s.t.Context(), engine.Request{File: "blueprint", Text: []byte(b.body), Lenient: true})
@@ -169,7 +227,7 @@ func begin(t *testing.T, shipped bool) *engine.Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	native := builtin.All(builtin.Config{Plane: "docs", Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+	native := builtin.All(builtin.Config{Plane: "docs", Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler), AllowShell: true})
 	if shipped {
 		native.Types = append(native.Types, shippedTypes(t)...)
 	}
