@@ -164,9 +164,6 @@ func (p *parser) nested(s *Step, depth int) {
 	}
 	w := newWorkflow(n)
 	p.define(w, n, depth+1)
-	if w.Steps == nil && n.Get("steps") == nil && w.Output == nil {
-		p.add(s.Node, "%s: expected steps", s.Type)
-	}
 	if s.Kind.Name == "foreach" && w.Target == nil {
 		p.add(s.Node, "foreach: expected what to go through, behind in or as the key target")
 	}
