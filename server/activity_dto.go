@@ -112,6 +112,14 @@ func (s *Server) summaryOn(info task.Info, suppress bool, ent *entity.Entity) ta
 			out.SubmittedByTask = &link
 		}
 	}
+	if ent != nil && info.Workflow != "" {
+		tag := workflowTag{ApplicationID: string(ent.Application()), EntityID: info.Entity, WorkflowID: info.Workflow, WorkflowName: info.Name}
+		if info.Step > 0 {
+			i := info.Step - 1
+			tag.StepIndex, tag.WorkflowName = &i, ""
+		}
+		out.Tags = append(out.Tags, tag)
+	}
 	if ent != nil && string(ent.ID()) == info.Entity {
 		out.Links.Entity = pathOf(ent)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/location"
 	"github.com/gowanus-project/gowanus/engine/task"
+	"github.com/gowanus-project/gowanus/engine/workflow"
 )
 
 // Catalog is what the server asks of the engine's catalog.
@@ -34,6 +35,12 @@ type Engine interface {
 	Delete(ctx context.Context, app *entity.Entity) (*task.Task, error)
 	Expunge(ctx context.Context, ent *entity.Entity, release bool) (*task.Task, error)
 	Invoke(ctx context.Context, ent *entity.Entity, effector string, args map[string]any) (*task.Task, error)
+
+	RunWorkflow(ctx context.Context, ent *entity.Entity, r engine.Request) (*task.Task, error)
+	Workflows(ent *entity.Entity) ([]*workflow.View, error)
+	Workflow(ent *entity.Entity, id string) (*workflow.View, error)
+	DeleteWorkflow(ctx context.Context, ent *entity.Entity, id string) error
+	ReplayWorkflow(ctx context.Context, ent *entity.Entity, id, from, reason string, force bool) (*task.Task, error)
 
 	Applications() []*entity.Entity
 	Application(ref string) (*entity.Entity, error)

@@ -19,6 +19,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/location"
 	"github.com/gowanus-project/gowanus/engine/store"
 	"github.com/gowanus-project/gowanus/engine/task"
+	"github.com/gowanus-project/gowanus/engine/workflow"
 	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
 
@@ -302,4 +303,18 @@ func (f *fake) Plane() string                    { return "plane1" }
 // logged makes a server that logs into the buffer.
 func logged(e Engine, log *bytes.Buffer) *Server {
 	return New(e, Config{Password: "pw", Version: "1.0", Commit: "abc", Log: slog.New(slog.NewTextHandler(log, nil))})
+}
+
+var errNoWorkflows = fault.New(fault.Internal, "the fake runs no workflows")
+
+func (f *fake) RunWorkflow(context.Context, *entity.Entity, engine.Request) (*task.Task, error) {
+	return nil, errNoWorkflows
+}
+func (f *fake) Workflows(*entity.Entity) ([]*workflow.View, error) { return nil, errNoWorkflows }
+func (f *fake) Workflow(*entity.Entity, string) (*workflow.View, error) {
+	return nil, errNoWorkflows
+}
+func (f *fake) DeleteWorkflow(context.Context, *entity.Entity, string) error { return errNoWorkflows }
+func (f *fake) ReplayWorkflow(context.Context, *entity.Entity, string, string, string, bool) (*task.Task, error) {
+	return nil, errNoWorkflows
 }

@@ -92,12 +92,11 @@ func (s *Server) adjunctRoutes(g *echo.Group) {
 }
 
 func (s *Server) workflowRoutes(g *echo.Group) {
-	h := unsupported("workflows run as activities; see the entity's activities")
-	g.GET("", h)
-	g.POST("", h)
-	g.GET("/:workflow", h)
-	g.DELETE("/:workflow", h)
-	g.POST("/:workflow/replay/from/:step", h)
+	g.GET("", on(s.entity, s.listWorkflows))
+	g.POST("", on(s.entity, s.runWorkflow))
+	g.GET("/:workflow", on(s.entity, s.getWorkflow))
+	g.DELETE("/:workflow", on(s.entity, s.deleteWorkflow))
+	g.POST("/:workflow/replay/from/:step", on(s.entity, s.replayWorkflow))
 }
 
 func (s *Server) activityRoutes(g *echo.Group) {

@@ -48,6 +48,8 @@ type Spec struct {
 	Effector    string         `json:",omitempty"` // when the task is an effector's call
 	Args        map[string]any `json:",omitempty"` // of the effector; secrets must be left out by the caller
 	Tags        []string       `json:",omitempty"` // further words, "WORKFLOW"
+	Workflow    string         `json:",omitempty"` // id of the workflow run that it is, or is a step of
+	Step        int            `json:",omitempty"` // number of the step, from 1; 0 is the run
 	Recorded    bool           `json:"-"`          // whoever runs it has it in the store too and submits it again after a restart; it is stored when it ends
 	Transient   bool           `json:"-"`          // a part of a task that nothing needs to know of after a restart; it is not stored
 }

@@ -193,6 +193,7 @@ func (f *flow) step(ctx context.Context, depth int, s *step.Step) (signal, error
 	spec := task.Spec{
 		ID: task.ID(f.stepTask(s, i.started)), Name: strconv.Itoa(s.Index+1) + " - " + s.Label(), Entity: f.r.Entity, EntityName: f.ent.Name(),
 		Description: f.r.Name + " step " + s.Path, Tags: []string{"SUB-TASK", "WORKFLOW"}, Transient: true,
+		Workflow: string(f.r.ID), Step: s.Index + 1,
 	}
 	if f.quiet(s) {
 		return f.perform(ctx, depth, s, resumed)
