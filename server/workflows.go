@@ -62,10 +62,12 @@ func (s *Server) runWorkflow(c echo.Context, ent *entity.Entity) error {
 	if err != nil {
 		return err
 	}
-	r.File = "workflow"
+	if r.File == "" || r.File == "blueprint" {
+		r.File = "workflow"
+	}
 	t, err := s.engine.RunWorkflow(lasting(c), ent, r)
 	if err != nil {
-		return blueprintError(err)
+		return err
 	}
 	s.await(c, t, wait)
 	return reply(c, http.StatusOK, s.summary(t.Info(), false))

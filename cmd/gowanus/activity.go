@@ -173,20 +173,25 @@ func (c *cli) activityCancelCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var asked bool
-			if err := cl.call(cmd.Context(), http.MethodPost, activityPath(args[0])+"/cancel", nil, &asked); err != nil {
-				return err
-			}
-			if !asked {
-				return fail(exitConflict, "activity %s has ended already", args[0])
-			}
-			if c.json() {
-				return c.printJSON(cmd.Context(), cl, activityPath(args[0]))
-			}
-			c.printf("activity %s was asked to stop\n", args[0])
-			return nil
+			return c.cancelActivity(cmd.Context(), cl, args[0], "activity "+args[0])
 		},
 	}
+}
+
+// cancelActivity asks an activity to stop; what is how users call it.
+func (c *cli) cancelActivity(ctx context.Context, cl *client, id, what string) error {
+	var asked bool
+	if err := cl.call(ctx, http.MethodPost, activityPath(id)+"/cancel", nil, &asked); err != nil {
+		return err
+	}
+	if !asked {
+		return fail(exitConflict, "%s has ended already", what)
+	}
+	if c.json() {
+		return c.printJSON(ctx, cl, activityPath(id))
+	}
+	c.printf("%s was asked to stop\n", what)
+	return nil
 }
 
 func began(a *activity) string {

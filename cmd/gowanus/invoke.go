@@ -75,6 +75,13 @@ func (c *cli) invoke(ctx context.Context, ref, effector string, args map[string]
 	if err != nil {
 		return err
 	}
+	return c.result(ctx, cl, a, wait, effector+" of "+clean(e.Name))
+}
+
+// result waits for an activity, if wanted, and prints what it gave; what is how
+// users call it.
+func (c *cli) result(ctx context.Context, cl *client, a *activity, wait bool, what string) error {
+	var err error
 	if wait {
 		if a, err = cl.await(ctx, a.ID); err == nil {
 			err = cl.outcome(ctx, a)
@@ -86,7 +93,7 @@ func (c *cli) invoke(ctx context.Context, ref, effector string, args map[string]
 	case c.json():
 		return c.printJSON(ctx, cl, activityPath(a.ID))
 	case !wait:
-		c.printf("%s of %s has begun, activity %s\n", effector, clean(e.Name), a.ID)
+		c.printf("%s has begun, activity %s\n", what, a.ID)
 	case a.Result != nil:
 		c.printf("%s\n", value(a.Result))
 	}

@@ -29,6 +29,7 @@ type serving struct {
 	moduleCache             string
 	logLevel, logFormat     string
 	tlsCert, tlsKey         string
+	allowShell              bool
 }
 
 func (c *cli) serveCommand() *cobra.Command {
@@ -58,6 +59,7 @@ The file of --config is YAML:
 	f.StringVar(&o.logFormat, "log-format", "text", "form of the log: text or json")
 	f.StringVar(&o.tlsCert, "tls-cert", "", "file with the certificate chain, to serve https")
 	f.StringVar(&o.tlsKey, "tls-key", "", "file with the certificate's private key")
+	f.BoolVar(&o.allowShell, "allow-shell", false, "let workflows run commands as the server's user, with the step shell")
 	return cmd
 }
 
@@ -121,7 +123,7 @@ func (c *cli) open(ctx context.Context, o serving, set *settings, log *slog.Logg
 		return nil, "", errors.Join(fmt.Errorf("name of the server: %w", err), s.Close())
 	}
 	cache := cmp.Or(o.moduleCache, filepath.Join(dir, cacheDir))
-	p, err := wire(ctx, s, wiring{dir: dir, cache: cache, plane: plane, log: log}, set)
+	p, err := wire(ctx, s, wiring{dir: dir, cache: cache, plane: plane, shell: o.allowShell, log: log}, set)
 	if err != nil {
 		return nil, "", err
 	}

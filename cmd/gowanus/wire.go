@@ -25,6 +25,7 @@ type wiring struct {
 	dir   string // for everything but the store
 	cache string // for the compiled code of modules
 	plane string // name of the server
+	shell bool   // whether workflows may run commands as the server's user
 	log   *slog.Logger
 }
 
@@ -44,7 +45,7 @@ func wire(ctx context.Context, s store.Store, w wiring, set *settings) (p *parts
 	if err != nil {
 		return p, err
 	}
-	native := builtin.All(builtin.Config{Plane: w.plane, Dir: filepath.Join(w.dir, processDir), Log: w.log})
+	native := builtin.All(builtin.Config{Plane: w.plane, Dir: filepath.Join(w.dir, processDir), Log: w.log, AllowShell: w.shell})
 	if types, err = builtin.Catalog(append(native.Types, types...)); err != nil {
 		return p, err
 	}

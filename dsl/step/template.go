@@ -23,24 +23,6 @@ type part struct {
 	optional []part
 }
 
-// variables gives the keys that the template fills.
-func (t *template) variables() []string {
-	var out []string
-	var walk func(parts []part)
-	walk = func(parts []part) {
-		for _, p := range parts {
-			if p.variable != "" {
-				out = append(out, p.variable)
-			}
-			walk(p.optional)
-		}
-	}
-	if t != nil {
-		walk(t.parts)
-	}
-	return out
-}
-
 func mustTemplate(text string) *template {
 	if text == "" {
 		return nil

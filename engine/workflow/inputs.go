@@ -3,11 +3,8 @@ package workflow
 import (
 	"context"
 
-	"github.com/gowanus-project/gowanus/dsl/expr"
 	"github.com/gowanus-project/gowanus/engine/fault"
 )
-
-func noEntity(string) expr.Entity { return nil }
 
 // inputs computes what the run is given: arguments, defaults of parameters, and
 // for a run at the top the values below input. What is given by whoever asked

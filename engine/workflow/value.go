@@ -85,7 +85,7 @@ func appendFloat(b []byte, v float64) ([]byte, error) {
 	}
 	n := len(b)
 	b = strconv.AppendFloat(b, v, 'g', -1, 64)
-	if bytes.IndexAny(b[n:], ".e") < 0 {
+	if !bytes.ContainsAny(b[n:], ".e") {
 		b = append(b, ".0"...) // or it would be read as an integer
 	}
 	return b, nil

@@ -214,6 +214,9 @@ func (w *Runner) Back(entity string, id ID, from, reason string, force bool, t s
 	if err != nil {
 		return nil, err
 	}
+	for _, i := range f.infos {
+		i.dirty = true // of a step that ran to no end only the state knew
+	}
 	if err := f.rewind(from, force); err != nil {
 		return nil, err
 	}
