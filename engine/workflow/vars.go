@@ -187,7 +187,7 @@ func (x *exec) transform(ctx context.Context) (signal, error) {
 	if err != nil {
 		return signal{}, err
 	}
-	if typ != "" && x.given("value") {
+	if typ != "" && x.given("value") && !x.s.Pipeline.Merges() { // else it is that of the result
 		if v, err = x.f.convert(ctx, typ, v); err != nil {
 			return signal{}, err
 		}
