@@ -90,6 +90,7 @@ func (c *cli) serve(ctx context.Context, o serving) error {
 	} else if a, isTCP := l.Addr().(*net.TCPAddr); isTCP && !a.IP.IsLoopback() {
 		log.Warn("listening beyond this machine without TLS: anybody on the way can read the password; use --tls-cert", "address", a.String())
 	}
+	go trim(ctx)
 	fmt.Fprintf(c.stdout, "listening on %s://%s\n", scheme, l.Addr())
 	err = server.New(p.engine, server.Config{Password: password, Version: version, Commit: commit, Log: log}).Serve(ctx, l)
 	log.Info("stopping")

@@ -144,7 +144,11 @@ func (m *Manager) forget(id ID, b *store.Batch) {
 		b.Delete(bucket, string(id))
 	}
 	if e := t.info.Entity; e != "" {
-		m.byEntity[e] = slices.DeleteFunc(m.byEntity[e], func(other ID) bool { return other == id })
+		if list := m.byEntity[e]; len(list) > 0 && list[0] == id { // as the oldest goes first
+			m.byEntity[e] = list[1:]
+		} else {
+			m.byEntity[e] = slices.DeleteFunc(list, func(other ID) bool { return other == id })
+		}
 		if len(m.byEntity[e]) == 0 {
 			delete(m.byEntity, e)
 		}

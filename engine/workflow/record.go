@@ -70,7 +70,8 @@ type Record struct {
 	given  *values // what a nested run is given
 	saved  *saved
 	stored bool
-	parked bool // it waits, and only the store knows where it stands
+	until  time.Time // of a run of a former life: when it is to go on
+	parked bool      // it waits, and only the store knows where it stands
 
 	Parkable bool `json:"-"` // nothing but the run itself stands around it, so that it can wait without a goroutine
 }

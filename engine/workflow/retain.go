@@ -150,6 +150,9 @@ func (w *Runner) loadStates(all map[ID]*Record) error {
 			return r.ends(head.End)
 		}
 		s.state = slices.Clone(value)
+		if n := len(head.Stack); n > 0 && head.Stack[n-1].Running && !head.Stack[n-1].Until.IsZero() {
+			r.until = (&flow{st: &state{stack: head.Stack, deadline: head.Deadline}}).wake()
+		}
 		if head.Lock != nil {
 			w.locks.preset(*head.Lock, r.ID)
 		}

@@ -155,6 +155,10 @@ func (w *Runner) keep(r *Record) {
 func (w *Runner) Start(r *Record, spec task.Spec, body Body) (*task.Task, error) {
 	spec.ID = task.ID(r.Task)
 	return w.cfg.Tasks.Submit(spec, func(ctx context.Context) (any, error) {
+		if until := r.until; r.Parkable && time.Until(until) > parkAfter { // it slept when the server stopped
+			r.saved, r.until, r.parked = nil, time.Time{}, true
+			return nil, &task.Parked{Until: until, Why: "Sleeping", Again: func(ctx context.Context) (any, error) { return w.run(ctx, r, body) }}
+		}
 		return w.run(ctx, r, body)
 	})
 }
