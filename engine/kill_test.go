@@ -374,3 +374,75 @@ func TestKillAtEveryWrite(t *testing.T) {
 		})
 	}
 }
+
+// A lock that a run held when the server died is held after the restart, before
+// anybody else can ask for it; who waited for it gets it in the end. A sleep
+// ends when it would have.
+func TestLocksAndTimersSurvive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		world, image := &outsideWorld{}, store.NewMemory()
+		k := newKillable(image)
+		e := world.engine(t, k)
+		app, _, err := e.Deploy(t.Context(), killedBlueprint("steps: [no-op]"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		const text = "lock: gate\nsteps: ['let log = ${entity.sensor.log} ?? \"\"', 'set-sensor log = ${log}NAME', sleep 1h, 'let log = ${entity.sensor.log}', 'set-sensor log = ${log}NAME']"
+		var ids []task.ID
+		for _, name := range []string{"a", "b", "c"} {
+			run, err := e.RunWorkflow(t.Context(), app, engine.Request{Text: []byte(strings.ReplaceAll(text, "NAME", name))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids = append(ids, run.ID())
+			synctest.Wait()
+		}
+		time.Sleep(20 * time.Minute)
+		k.from(1, false)
+		go func() { _ = k.Commit(t.Context(), &store.Batch{}) }()
+		synctest.Wait()
+		close(k.over)
+		_ = e.Close(context.Background())
+
+		e = world.engine(t, image)
+		defer e.Close(context.Background())
+		if app, err = e.Application("app"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if v, _ := app.Sensor("log"); v != "a" {
+			t.Errorf("log is %v while a sleeps", v)
+		}
+		for i, want := range []struct {
+			log   string
+			after time.Duration
+		}{{"aa", time.Hour}, {"", 0}, {"", 0}} {
+			run, err := e.Tasks().Get(ids[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := run.Wait(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if i > 0 {
+				continue
+			}
+			if took := time.Since(begun); took != want.after {
+				t.Errorf("the first ended after %s, want %s", took, want.after)
+			}
+		}
+		synctest.Wait()
+		v, _ := app.Sensor("log")
+		if v != "aabbcc" && v != "aaccbb" {
+			t.Errorf("log is %v", v)
+		}
+		if took := time.Since(begun); took != 3*time.Hour {
+			t.Errorf("all took %s", took)
+		}
+		if _, held := app.Sensor("lock-for-gate"); held {
+			t.Error("the lock is still held")
+		}
+	})
+}

@@ -189,9 +189,18 @@ func split(text []byte, n int) ([]json.RawMessage, error) {
 }
 
 func readValues(text []byte, resolve func(string) expr.Entity) (*values, error) {
-	v, err := readValue(text, resolve)
-	m, _ := v.(map[string]any)
-	return &values{m: m}, err
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(text, &raw); err != nil {
+		return nil, fault.New(fault.Internal, "stored values cannot be read: %w", err)
+	}
+	m := make(map[string]any, len(raw))
+	for name, v := range raw {
+		var err error
+		if m[name], err = readValue(v, resolve); err != nil {
+			return nil, err
+		}
+	}
+	return &values{m: m}, nil
 }
 
 // infoHead is the part of an info that encoding/json does.

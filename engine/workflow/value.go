@@ -66,7 +66,7 @@ func special(m map[string]any) bool {
 		return false
 	}
 	for key := range m {
-		return key == durationKey || key == instantKey || key == mapKey
+		return key == durationKey || key == instantKey || key == mapKey || key == entityKey
 	}
 	return false
 }
