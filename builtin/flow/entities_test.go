@@ -1,6 +1,7 @@
 package flow_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -101,4 +102,45 @@ func pass(t *testing.T, n int) {
 	t.Helper()
 	time.Sleep([]time.Duration{0, 2 * time.Minute, 2 * time.Hour, 0}[n])
 	synctest.Wait()
+}
+
+func TestPolicyTimes(t *testing.T) {
+	for config, want := range map[string][3]any{ // at once, after 90 s, after an event
+		"period: 1m":                                   {int64(1), int64(2), int64(2)},
+		"period: 1m, skip_initial_run: true":           {nil, int64(1), int64(1)},
+		"triggers: go":                                 {nil, nil, int64(1)},
+		"triggers: go, skip_initial_run: false":        {int64(1), int64(1), int64(2)},
+		"triggers: [{sensor: go, entity: b}]":          {nil, nil, int64(1)},
+		"triggers: go, condition: {sensor: nope}":      {nil, nil, nil},
+		"triggers: [go], period: 1m":                   {nil, int64(1), int64(2)},
+		"triggers: other":                              {nil, nil, nil},
+		"period: 1h, skip_initial_run: false, name: x": {int64(1), int64(1), int64(1)},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			e := begin(t)
+			app, _, err := e.Deploy(t.Context(), engine.Request{Text: []byte(`services:
+- type: basic-entity
+  brooklyn.policies: [{type: workflow-policy, brooklyn.config: {` + config + `, steps: ['let n = ${entity.sensor.n} + 1 ?? 1', 'set-sensor n = ${n}']}}]
+- {type: basic-entity, id: b}
+`)})
+			if err != nil {
+				t.Fatal(config, err)
+			}
+			a, b := app.Children()[0], app.Children()[1]
+			var got [3]any
+			for i, wait := range []time.Duration{time.Second, 90 * time.Second, time.Second} {
+				if i == 2 {
+					a.Set("go", "yes")
+					b.Set("go", "yes")
+				}
+				time.Sleep(wait)
+				synctest.Wait()
+				got[i], _ = a.Sensor("n")
+			}
+			if got != want {
+				t.Errorf("%s: n is %v, want %v", config, got, want)
+			}
+			_ = e.Close(context.Background())
+		})
+	}
 }

@@ -28,6 +28,7 @@ type exec struct {
 	inOutput bool // the output is being computed: it sees out
 	jumped   bool // the step said itself where to go on
 	rec      *Record
+	customs  int // transforms of the catalog that it ran
 }
 
 // run does what the step's form is.

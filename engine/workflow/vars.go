@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -264,8 +265,27 @@ func (t transforming) Convert(ctx context.Context, typ string, v any) (any, erro
 	return t.x.f.convert(ctx, typ, v)
 }
 
-func (t transforming) Custom(context.Context, string, []string, any) (any, bool, error) {
-	return nil, false, nil
+// Custom runs a step type of the catalog as a transform: it is given value and
+// args, and what it gives is the new value.
+func (t transforming) Custom(ctx context.Context, name string, args []string, v any) (any, bool, error) {
+	f := t.x.f
+	def, err := f.w.cfg.Host.Definition(&Record{Scope: f.r.Scope, Flow: &Flow{Definition: []any{
+		map[string]any{"type": name, "input": map[string]any{"value": "${value}", "args": "${args}"}},
+	}}})
+	if err != nil || def.Steps[0].Custom == nil {
+		return nil, false, nil
+	}
+	list := make([]any, len(args))
+	for i, arg := range args {
+		list[i] = arg
+	}
+	given := &values{m: map[string]any{"value": v, "args": list}}
+	t.x.customs++ // so that a second one of a type is another run
+	r, err := t.x.child(ctx, def, "transform-"+strconv.Itoa(t.x.customs), f.ent, given)
+	if err != nil {
+		return nil, true, err
+	}
+	return f.ent.Tree().Resolve(r.Result), true, nil
 }
 
 // await resolves what wait waits for, in lists and maps too.
