@@ -203,6 +203,16 @@ func (p *parser) short(s *Step, n *yamlpos.Node, name, value string) {
 		s.Args[name] = Arg{Raw: at} // the transforms tell how it reads
 		return
 	}
+	if form == If && name == "target" { // as in let: with operators
+		t, err := expr.CompileWords(at, p.lim.Expr)
+		if err != nil {
+			p.errs.Append(at.Pos, err)
+			return
+		}
+		p.uses = append(p.uses, t.Uses()...)
+		s.Args[name] = Arg{Value: t}
+		return
+	}
 	at.Value, at.Text = unquote(value), unquote(value)
 	if form == Nested && name != "target" {
 		s.Args[name] = Arg{Raw: at}

@@ -152,6 +152,11 @@ func (x *exec) act(ctx context.Context) error {
 	for name, a := range x.s.Args {
 		var err error
 		switch k := x.s.Kind.Key(name); {
+		case name == "interpolation_mode", name == "format": // of the blueprint
+			continue
+		case name == "blueprint" && x.s.Args["interpolation_mode"].Raw != nil && x.s.Args["interpolation_mode"].Raw.Text == "disabled":
+			in[name] = a.Raw.Any()
+			continue
 		case name == "blueprint":
 			if in[name], err = x.blueprint(ctx, a.Raw); err != nil {
 				return err

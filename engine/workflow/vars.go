@@ -129,6 +129,13 @@ func (f *flow) convert(_ context.Context, typ string, v any) (any, error) {
 	if e, is := v.(*entity.Entity); is && strings.EqualFold(typ, "string") {
 		return string(e.ID()), nil
 	}
+	if text, is := v.(string); is && strings.Contains(text, "\n") && (strings.HasPrefix(typ, "map") || strings.HasPrefix(typ, "list")) {
+		n, err := yamlpos.Parse("", []byte(text), yamlpos.Limits{}) // a document, not one line
+		if err != nil {
+			return nil, fault.New(fault.Invalid, "cannot read the text as %s: %w", typ, err)
+		}
+		v = n.Any()
+	}
 	out, err := coerce.To(typ, entity.Document(plainTimes(v)))
 	return f.ent.Tree().Resolve(out), err
 }
