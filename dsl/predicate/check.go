@@ -197,26 +197,8 @@ func (c *compiler) when(e yamlpos.Entry) test {
 
 func presentNonNull(_ *run, v any) (bool, error) { return v != Missing{} && v != nil, nil }
 
-// truthy as Brooklyn has it: not missing, null, false, zero or empty.
-func truthy(v any) bool {
-	switch v := v.(type) {
-	case nil, Missing:
-		return false
-	case bool:
-		return v
-	case string:
-		return v != ""
-	case int64:
-		return v != 0
-	case float64:
-		return v != 0
-	case []any:
-		return len(v) > 0
-	case map[string]any:
-		return len(v) > 0
-	}
-	return true
-}
+// truthy tells whether a value counts as true; one that is missing does not.
+func truthy(v any) bool { return v != any(Missing{}) && coerce.Truthy(v) }
 
 // instanceOf compares with the type of an entity, or the kind of a plain
 // value by any of the names that Brooklyn knows it by.

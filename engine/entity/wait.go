@@ -92,31 +92,7 @@ func (e *Entity) await(ctx context.Context, wake <-chan struct{}, sensor string,
 // ready gives the sensor's value if the options accept it.
 func (e *Entity) ready(sensor string, o expr.WaitOptions) (any, bool) {
 	v, ok := e.Sensor(sensor)
-	return v, ok && (!o.WaitForTruthy || Truthy(v))
-}
-
-// Truthy tells whether a value counts as true: neither nil, false, 0 nor an
-// empty text, list or map.
-func Truthy(v any) bool {
-	switch x := v.(type) {
-	case nil:
-		return false
-	case bool:
-		return x
-	case string:
-		return x != ""
-	case float64:
-		return x != 0
-	case int64:
-		return x != 0
-	case int:
-		return x != 0
-	case []any:
-		return len(x) > 0
-	case map[string]any:
-		return len(x) > 0
-	}
-	return true
+	return v, ok && (!o.WaitForTruthy || coerce.Truthy(v))
 }
 
 // waits is the graph of who waits for whom, among entities that cannot

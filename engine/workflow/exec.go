@@ -370,27 +370,8 @@ func (x *exec) holds(ctx context.Context) (bool, error) {
 	return x.f.equal(ctx, v, want)
 }
 
-// truthy tells whether a value counts as true: neither absent, nor false, 0,
-// empty, nor the text false.
-func truthy(v any) bool {
-	switch v := v.(type) {
-	case nil:
-		return false
-	case bool:
-		return v
-	case string:
-		return v != "" && v != "false"
-	case int64:
-		return v != 0
-	case float64:
-		return v != 0
-	case []any:
-		return len(v) > 0
-	case map[string]any:
-		return len(v) > 0
-	}
-	return true
-}
+// truthy tells whether a value counts as true; the text false does not.
+func truthy(v any) bool { return v != "false" && coerce.Truthy(v) }
 
 // within runs the step's block with the same variables.
 func (x *exec) within(ctx context.Context) (signal, error) {
