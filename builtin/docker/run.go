@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gowanus-project/gowanus/builtin/command"
 	"github.com/gowanus-project/gowanus/engine/action"
@@ -191,7 +192,9 @@ func (h *host) complete(ctx context.Context, plane string, s *spec, c *action.Ca
 			err = errors.Join(err, failed)
 		}
 	}()
-	if id, err = h.create(ctx, s, c); err != nil {
+	patient, done := outlive(ctx, h.limits.Deadlines.Remove)
+	defer done()
+	if id, err = h.create(patient, s, c); err != nil {
 		return ended, err
 	}
 	now, err := h.inspect(ctx, id)
@@ -204,6 +207,17 @@ func (h *host) complete(ctx context.Context, plane string, s *spec, c *action.Ca
 		}
 	}
 	return h.follow(ctx, id, streams)
+}
+
+// outlive gives a context that ends some time after ctx does: a daemon goes on
+// with a creation that nobody waits for, and what it makes then would be left.
+func outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		late := time.AfterFunc(grace, cancel)
+		context.AfterFunc(longer, func() { late.Stop() })
+	})
+	return longer, func() { stop(); cancel() }
 }
 
 // discard removes the container of a step. Its id is not known when the wait
