@@ -120,20 +120,145 @@ type Error struct {
 type Event struct {
 	Sensor string `json:"sensor"`
 	Value  any    `json:"value"`
-	Source Ref    `json:"source"` // the entity that published it
+	Source Ref    `json:"source"`           // the entity that published it
+	Change string `json:"change,omitempty"` // "joined" or "left": Source did, and no sensor changed
+}
+
+// Related is an entity that a policy or enricher reads besides its own, with
+// what its type's RelatedSpec names.
+type Related struct {
+	Ref
+	Of      string         `json:"of"` // as the RelatedSpec says
+	Config  map[string]any `json:"config,omitempty"`
+	Sensors map[string]any `json:"sensors,omitempty"`
 }
 
 // PolicyCall gives a policy an event, or the timer it asked for (Event is
 // then absent and Timer true).
 type PolicyCall struct {
-	Type   string          `json:"type"`
-	Config map[string]any  `json:"config"`
-	Entity Entity          `json:"entity"`
-	Event  *Event          `json:"event,omitempty"`
-	Timer  bool            `json:"timer,omitempty"`
-	State  json.RawMessage `json:"state,omitempty"`
-	Now    string          `json:"now"`
-	Seed   int64           `json:"seed"`
+	Type    string          `json:"type"`
+	Config  map[string]any  `json:"config"`
+	Entity  Entity          `json:"entity"`
+	Related []Related       `json:"related,omitempty"` // in the order of the type's RelatedSpecs
+	Event   *Event          `json:"event,omitempty"`
+	Timer   bool            `json:"timer,omitempty"`
+	State   json.RawMessage `json:"state,omitempty"`
+	Now     string          `json:"now"`
+	Seed    int64           `json:"seed"`
+}
+
+// InitCall asks what an entity of a type starts from (EntityInit). It is asked
+// when a blueprint is planned, so config values are as written.
+type InitCall struct {
+	Type   string     `json:"type"`
+	Entity InitEntity `json:"entity"`
+}
+
+// InitEntity is what is known of an entity that does not exist yet.
+type InitEntity struct {
+	PlanID string         `json:"planId,omitempty"`
+	Name   string         `json:"name,omitempty"`
+	Type   string         `json:"type"`
+	Config map[string]any `json:"config"` // keys of the type under their full name; $brooklyn: expressions are texts
+}
+
+// Init is the answer: what a catalog item of the type would say, in the words
+// of a blueprint. The entity's own blueprint counts more.
+type Init struct {
+	Config    map[string]any   `json:"config,omitempty"`
+	Sensors   map[string]any   `json:"sensors,omitempty"` // their first values
+	Children  []map[string]any `json:"children,omitempty"`
+	Policies  []map[string]any `json:"policies,omitempty"`
+	Enrichers []map[string]any `json:"enrichers,omitempty"`
+	Tags      []any            `json:"tags,omitempty"`
+	Error     *Error           `json:"error,omitempty"`
+}
+
+// NetworkCall asks a network provider what to do (NetworkPlan).
+type NetworkCall struct {
+	Type    string          `json:"type"`
+	Op      string          `json:"op"` // create, delete, attach, detach, join-host, leave-host, policy
+	Config  map[string]any  `json:"config"`
+	Network *Network        `json:"network,omitempty"`
+	Address string          `json:"address,omitempty"` // of attach: the one that was allocated
+	Entity  *Entity         `json:"entity,omitempty"`  // of attach and detach
+	Host    string          `json:"host,omitempty"`    // id of the host concerned, of attach, detach, join-host and leave-host
+	Hosts   []NetworkHost   `json:"hosts"`
+	State   json.RawMessage `json:"state,omitempty"`
+	Token   string          `json:"token,omitempty"`
+	Outputs []Output        `json:"outputs,omitempty"`
+	Now     string          `json:"now"`
+	Seed    int64           `json:"seed"`
+}
+
+// Network is a network as it was declared.
+type Network struct {
+	ID      string         `json:"id"`
+	Name    string         `json:"name,omitempty"`
+	CIDR    string         `json:"cidr,omitempty"`
+	Gateway string         `json:"gateway,omitempty"`
+	Options map[string]any `json:"options,omitempty"`
+}
+
+// NetworkHost is a host that networks reach.
+type NetworkHost struct {
+	ID      string            `json:"id"`
+	Address string            `json:"address"`
+	Labels  map[string]string `json:"labels,omitempty"`
+}
+
+// LocationCall asks a location type for machines (LocationPlan).
+type LocationCall struct {
+	Type    string          `json:"type"`
+	Op      string          `json:"op"`   // obtain, release, list
+	Name    string          `json:"name"` // of the location
+	Config  map[string]any  `json:"config"`
+	Demand  map[string]any  `json:"demand,omitempty"`  // of obtain: what is asked of the machine
+	Entity  *Ref            `json:"entity,omitempty"`  // of obtain and release: whom it is for
+	Machine map[string]any  `json:"machine,omitempty"` // of release: as obtain described it
+	State   json.RawMessage `json:"state,omitempty"`
+	Token   string          `json:"token,omitempty"`
+	Outputs []Output        `json:"outputs,omitempty"`
+	Now     string          `json:"now"`
+	Seed    int64           `json:"seed"`
+}
+
+// ParseCall asks a format for the blueprint that a text describes
+// (BlueprintParse).
+type ParseCall struct {
+	Type string `json:"type"`
+	File string `json:"file,omitempty"`
+	Text string `json:"text"`
+}
+
+// Parsed is the answer: a blueprint, or what is wrong with the text.
+type Parsed struct {
+	Blueprint map[string]any `json:"blueprint,omitempty"` // in CAMP's words
+	Errors    []TextError    `json:"errors,omitempty"`
+	Error     *Error         `json:"error,omitempty"`
+}
+
+// TextError is a problem at a place of a text; lines and columns begin at 1, 0
+// is unknown.
+type TextError struct {
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
+	Message string `json:"message"`
+}
+
+// MigrateCall brings a state of another version of the module to this one
+// (Migrate).
+type MigrateCall struct {
+	Type  string          `json:"type"`
+	From  string          `json:"from"` // versions of the module
+	To    string          `json:"to"`
+	State json.RawMessage `json:"state"`
+}
+
+// Migrated is the answer.
+type Migrated struct {
+	State json.RawMessage `json:"state,omitempty"`
+	Error *Error          `json:"error,omitempty"`
 }
 
 // Description is what a module says of itself.
@@ -147,17 +272,20 @@ type Description struct {
 
 // Type is a registered type as its implementation describes it.
 type Type struct {
-	Name        string      `json:"name"`
-	Kind        string      `json:"kind"` // entity, policy, enricher, strategy
-	Aliases     []string    `json:"aliases,omitempty"`
-	Prefix      string      `json:"prefix,omitempty"` // also answers to every type name that starts so: "docker:"
-	Description string      `json:"description,omitempty"`
-	Icon        string      `json:"icon,omitempty"`
-	Config      []ConfigKey `json:"config,omitempty"`
-	Sensors     []Sensor    `json:"sensors,omitempty"`
-	Effectors   []Effector  `json:"effectors,omitempty"`
-	Columns     []string    `json:"columns,omitempty"` // of a strategy: the host columns it reads
-	Events      []EventSpec `json:"events,omitempty"`  // of a policy: what it listens to
+	Name        string        `json:"name"`
+	Kind        string        `json:"kind"` // entity, policy, enricher, strategy, step, network, location, format
+	Aliases     []string      `json:"aliases,omitempty"`
+	Prefix      string        `json:"prefix,omitempty"` // also answers to every type name that starts so: "docker:"
+	Description string        `json:"description,omitempty"`
+	Icon        string        `json:"icon,omitempty"`
+	Config      []ConfigKey   `json:"config,omitempty"`
+	Sensors     []Sensor      `json:"sensors,omitempty"`
+	Effectors   []Effector    `json:"effectors,omitempty"`
+	Columns     []string      `json:"columns,omitempty"` // of a strategy: the host columns it reads
+	Events      []EventSpec   `json:"events,omitempty"`  // of a policy or enricher: what it listens to
+	Related     []RelatedSpec `json:"related,omitempty"` // of a policy or enricher: what it reads of other entities
+	Init        bool          `json:"init,omitempty"`    // of an entity: entity.init is asked
+	Formats     []string      `json:"formats,omitempty"` // of a format: media types and file extensions (".tosca") that it reads
 }
 
 // ConfigKey declares one config key of a type.
@@ -198,16 +326,41 @@ type Parameter struct {
 	Default     any    `json:"default,omitempty"`
 }
 
-// EventSpec names a sensor that a policy listens to on its entity: by name,
-// or by the config key that holds the name.
+// EventSpec names a sensor that a policy or enricher listens to: by name, or
+// by the config key that holds the name. With Of "members" or "children" and
+// no sensor it is told who joins and who leaves.
 type EventSpec struct {
 	Sensor     string `json:"sensor,omitempty"`
 	SensorFrom string `json:"sensorFrom,omitempty"`
+	Of         string `json:"of,omitempty"` // see RelatedSpec; "" is its own entity
 }
 
-// Capability is a right that a module asks for.
-type Capability struct {
-	Kind   string `json:"kind"` // "step"
-	Value  string `json:"value"`
-	Reason string `json:"reason"`
+// RelatedSpec names what a policy or enricher reads of other entities.
+type RelatedSpec struct {
+	// Of says which: "members" of its entity, which is a group, "children" of
+	// it, or "config:KEY", the entity that the config key KEY holds.
+	Of      string   `json:"of"`
+	Sensors []string `json:"sensors,omitempty"` // a name, or "config:KEY" for the name that the key holds
+	Config  []string `json:"config,omitempty"`
 }
+
+// Capability is a right that a module asks for, and that an operator grants.
+// Value may have the wildcard * but for kind step.
+type Capability struct {
+	Kind   string `json:"kind"`  // one of CapabilityKinds
+	Value  string `json:"value"` // what of that kind
+	Reason string `json:"reason,omitempty"`
+}
+
+// The kinds of capabilities.
+const (
+	CapStep   = "step"   // a step type in a decision
+	CapHTTP   = "http"   // the host, or host:port, that a step http asks
+	CapImage  = "image"  // the image of a container that a step makes
+	CapConfig = "config" // a config key read of other entities
+	CapSensor = "sensor" // a sensor read of other entities
+	CapSecret = "secret" // a config key whose value is secret, to be seen in the clear
+)
+
+// CapabilityKinds are all kinds of capabilities.
+var CapabilityKinds = []string{CapStep, CapHTTP, CapImage, CapConfig, CapSensor, CapSecret}

@@ -1,5 +1,7 @@
 package gowanus
 
+import "encoding/json"
+
 // Description is the answer to HookDescribe.
 type Description struct {
 	Name         string       `json:"name"`
@@ -12,27 +14,43 @@ type Description struct {
 // Type declares one type and has its handlers. A handler that is nil answers
 // its hook with an error of kind "invalid".
 type Type struct {
-	Name        string      `json:"name"`
-	Kind        string      `json:"kind"` // KindEntity, KindPolicy, KindStrategy or KindStep
-	Aliases     []string    `json:"aliases,omitempty"`
-	Prefix      string      `json:"prefix,omitempty"` // also answers to every type name that starts so: "docker:"
-	Description string      `json:"description,omitempty"`
-	Icon        string      `json:"icon,omitempty"`
-	Config      []ConfigKey `json:"config,omitempty"`
-	Sensors     []Sensor    `json:"sensors,omitempty"`
-	Effectors   []Effector  `json:"effectors,omitempty"`
-	Columns     []string    `json:"columns,omitempty"` // of a strategy: the host columns it reads
-	Events      []EventSpec `json:"events,omitempty"`  // of a policy: what it listens to
+	Name        string        `json:"name"`
+	Kind        string        `json:"kind"` // KindEntity, KindPolicy, …
+	Aliases     []string      `json:"aliases,omitempty"`
+	Prefix      string        `json:"prefix,omitempty"` // also answers to every type name that starts so: "docker:"
+	Description string        `json:"description,omitempty"`
+	Icon        string        `json:"icon,omitempty"`
+	Config      []ConfigKey   `json:"config,omitempty"`
+	Sensors     []Sensor      `json:"sensors,omitempty"`
+	Effectors   []Effector    `json:"effectors,omitempty"`
+	Columns     []string      `json:"columns,omitempty"` // of a strategy: the host columns it reads
+	Events      []EventSpec   `json:"events,omitempty"`  // of a policy or enricher: what it listens to
+	Related     []RelatedSpec `json:"related,omitempty"` // of a policy or enricher: what it reads of other entities
+	Init        bool          `json:"init,omitempty"`    // set by the library: there is an InitEntity
+	Formats     []string      `json:"formats,omitempty"` // of a format: media types and file extensions that it reads
 
+	// InitEntity says what an entity of the type starts from.
+	InitEntity func(*InitCall) (Init, error) `json:"-"`
 	// Effector decides what an effector of an entity does.
 	Effector func(*EffectorCall) (Decision, error) `json:"-"`
 	// Continue goes on after steps; when nil, Effector is called instead.
 	Continue func(*EffectorCall) (Decision, error) `json:"-"`
 	// PolicyEvent reacts to an event or a timer.
 	PolicyEvent func(*PolicyCall) (Decision, error) `json:"-"`
+	// EnricherEvent gives the sensors that follow from an event or a timer.
+	EnricherEvent func(*PolicyCall) (Decision, error) `json:"-"`
 	// Plan decides what a step of a workflow does: Effector is the step's type,
 	// Args is its input. With a Token it is asked how to go on.
 	Plan func(*EffectorCall) (Decision, error) `json:"-"`
+	// Network plans for a network, Location for machines. With a Token they are
+	// asked how to go on.
+	Network  func(*NetworkCall) (Decision, error)  `json:"-"`
+	Location func(*LocationCall) (Decision, error) `json:"-"`
+	// Parse reads a text of the type's formats.
+	Parse func(*ParseCall) (Parsed, error) `json:"-"`
+	// Migrate brings a state of another version to this one; when nil, states
+	// stay as they are.
+	Migrate func(*MigrateCall) (json.RawMessage, error) `json:"-"`
 	// Rank scores or refuses hosts.
 	Rank func(in *Hosts, out *Ranking) `json:"-"`
 }
@@ -71,18 +89,30 @@ type Parameter struct {
 	Default     any    `json:"default,omitempty"`
 }
 
-// EventSpec names a sensor that a policy listens to: by name, or by the config
-// key that holds the name.
+// EventSpec names a sensor that a policy or enricher listens to: by name, or
+// by the config key that holds the name. With Of "members" or "children" and
+// no sensor it is told who joins and who leaves.
 type EventSpec struct {
 	Sensor     string `json:"sensor,omitempty"`
 	SensorFrom string `json:"sensorFrom,omitempty"`
+	Of         string `json:"of,omitempty"` // see RelatedSpec; "" is its own entity
 }
 
-// Capability is a right that a module asks for.
+// RelatedSpec names what a policy or enricher reads of other entities.
+type RelatedSpec struct {
+	// Of says which: "members" of its entity, which is a group, "children" of
+	// it, or "config:KEY", the entity that the config key KEY holds.
+	Of      string   `json:"of"`
+	Sensors []string `json:"sensors,omitempty"` // a name, or "config:KEY" for the name that the key holds
+	Config  []string `json:"config,omitempty"`
+}
+
+// Capability is a right that a module asks for. The kinds are step, http,
+// image, config, sensor and secret.
 type Capability struct {
-	Kind   string `json:"kind"` // "step"
+	Kind   string `json:"kind"`
 	Value  string `json:"value"`
-	Reason string `json:"reason"`
+	Reason string `json:"reason,omitempty"`
 }
 
 // Steps asks for the right to use step types, all for the same reason.

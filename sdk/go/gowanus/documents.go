@@ -11,22 +11,32 @@ const ABIVersion = 1
 // Hook numbers what the engine may ask. The numbers are part of the contract.
 type Hook int32
 
-// The hooks of ABI v1 that this package dispatches.
+// The hooks of ABI v1.
 const (
 	HookDescribe       Hook = 0
+	HookEntityInit     Hook = 1
 	HookEntityEffector Hook = 2
 	HookEntityContinue Hook = 3
 	HookPolicyEvent    Hook = 4
+	HookEnricherEvent  Hook = 5
 	HookPlacementRank  Hook = 6
+	HookNetworkPlan    Hook = 7
+	HookLocationPlan   Hook = 8
 	HookStepPlan       Hook = 9
+	HookBlueprintParse Hook = 10
+	HookMigrate        Hook = 11
 )
 
 // The kinds of types.
 const (
 	KindEntity   = "entity"
 	KindPolicy   = "policy"
+	KindEnricher = "enricher"
 	KindStrategy = "strategy"
 	KindStep     = "step"
+	KindNetwork  = "network"
+	KindLocation = "location"
+	KindFormat   = "format"
 )
 
 // Ref names an entity.
@@ -119,24 +129,34 @@ func Errorf(kind, format string, args ...any) *Error {
 	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...)}
 }
 
-// Event is something that a policy subscribed to.
+// Event is something that a policy or enricher subscribed to.
 type Event struct {
 	Sensor string `json:"sensor"`
 	Value  any    `json:"value"`
-	Source Ref    `json:"source"` // the entity that published it
+	Source Ref    `json:"source"`           // the entity that published it
+	Change string `json:"change,omitempty"` // "joined" or "left": Source did, and no sensor changed
 }
 
-// PolicyCall gives a policy an event, or the timer it asked for:
+// Related is an entity that a policy or enricher reads besides its own.
+type Related struct {
+	Ref
+	Of      string `json:"of"` // as the type's RelatedSpec says
+	Config  Values `json:"config,omitempty"`
+	Sensors Values `json:"sensors,omitempty"`
+}
+
+// PolicyCall gives a policy or enricher an event, or the timer it asked for:
 // Event is then nil and Timer true.
 type PolicyCall struct {
-	Type   string          `json:"type"`
-	Config Values          `json:"config"`
-	Entity Entity          `json:"entity"`
-	Event  *Event          `json:"event,omitempty"`
-	Timer  bool            `json:"timer,omitempty"`
-	State  json.RawMessage `json:"state,omitempty"`
-	Now    string          `json:"now"`
-	Seed   int64           `json:"seed"`
+	Type    string          `json:"type"`
+	Config  Values          `json:"config"`
+	Entity  Entity          `json:"entity"`
+	Related []Related       `json:"related,omitempty"` // in the order of the type's RelatedSpecs
+	Event   *Event          `json:"event,omitempty"`
+	Timer   bool            `json:"timer,omitempty"`
+	State   json.RawMessage `json:"state,omitempty"`
+	Now     string          `json:"now"`
+	Seed    int64           `json:"seed"`
 }
 
 // RankRequest is the demand of a placement: which strategy is asked, for whom.

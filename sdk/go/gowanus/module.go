@@ -55,12 +55,56 @@ func (m *Module) dispatch(hook Hook, in []byte) (any, error) {
 	switch hook {
 	case HookDescribe:
 		return m.describe()
+	case HookEntityInit:
+		return ask(m, in, "entity.init", func(c *InitCall) string { return c.Type }, func(t *Type) func(*InitCall) (Init, error) { return t.InitEntity })
 	case HookEntityEffector, HookEntityContinue, HookStepPlan:
 		return m.effector(hook, in)
 	case HookPolicyEvent:
-		return m.event(in)
+		return ask(m, in, "policy.event", policyType, func(t *Type) func(*PolicyCall) (Decision, error) { return t.PolicyEvent })
+	case HookEnricherEvent:
+		return ask(m, in, "enricher.event", policyType, func(t *Type) func(*PolicyCall) (Decision, error) { return t.EnricherEvent })
+	case HookNetworkPlan:
+		return ask(m, in, "network.plan", func(c *NetworkCall) string { return c.Type }, func(t *Type) func(*NetworkCall) (Decision, error) { return t.Network })
+	case HookLocationPlan:
+		return ask(m, in, "location.plan", func(c *LocationCall) string { return c.Type }, func(t *Type) func(*LocationCall) (Decision, error) { return t.Location })
+	case HookBlueprintParse:
+		return ask(m, in, "blueprint.parse", func(c *ParseCall) string { return c.Type }, func(t *Type) func(*ParseCall) (Parsed, error) { return t.Parse })
+	case HookMigrate:
+		return m.migrate(in)
 	}
 	return nil, Errorf("not-found", "module %s does not know hook %d", m.Name, hook)
+}
+
+func policyType(c *PolicyCall) string { return c.Type }
+
+// ask decodes the document of a hook, finds the handler of its type and calls
+// that.
+func ask[C, A any](m *Module, in []byte, hook string, typ func(*C) string, handler func(*Type) func(*C) (A, error)) (any, error) {
+	var c C
+	if err := json.Unmarshal(in, &c); err != nil {
+		return nil, Errorf("invalid", "decode %s: %v", hook, err)
+	}
+	t, err := m.typ(typ(&c))
+	if err != nil {
+		return nil, err
+	}
+	handle := handler(t)
+	if handle == nil {
+		return nil, Errorf("not-found", "type %s does not answer %s", t.Name, hook)
+	}
+	return settle(handle(&c))
+}
+
+func (m *Module) migrate(in []byte) (any, error) {
+	return ask(m, in, "migrate", func(c *MigrateCall) string { return c.Type }, func(t *Type) func(*MigrateCall) (migrated, error) {
+		if t.Migrate == nil {
+			return nil
+		}
+		return func(c *MigrateCall) (migrated, error) {
+			state, err := t.Migrate(c)
+			return migrated{state}, err
+		}
+	})
 }
 
 func (m *Module) describe() (any, error) {
@@ -70,6 +114,9 @@ func (m *Module) describe() (any, error) {
 			return nil, Errorf("invalid", "module %s: each type needs a name of its own, %q has not", m.Name, t.Name)
 		}
 		seen[t.Name] = true
+	}
+	for i := range m.Types {
+		m.Types[i].Init = m.Types[i].InitEntity != nil
 	}
 	d := Description{Name: m.Name, Version: m.Version, ABI: [2]int{ABIVersion, ABIVersion}, Types: m.Types, Capabilities: m.Capabilities}
 	if d.Types == nil {
@@ -106,27 +153,12 @@ func (m *Module) effector(hook Hook, in []byte) (any, error) {
 	return settle(handler(&c))
 }
 
-func (m *Module) event(in []byte) (any, error) {
-	var c PolicyCall
-	if err := json.Unmarshal(in, &c); err != nil {
-		return nil, Errorf("invalid", "decode event: %v", err)
-	}
-	t, err := m.typ(c.Type)
-	if err != nil {
-		return nil, err
-	}
-	if t.PolicyEvent == nil {
-		return nil, Errorf("invalid", "type %s does not listen to events", t.Name)
-	}
-	return settle(t.PolicyEvent(&c))
-}
-
 // settle keeps a typed nil *Error, which handlers may return, from looking
 // like a failure.
-func settle(d Decision, err error) (any, error) {
+func settle[A any](answer A, err error) (any, error) {
 	var e *Error
 	if err == nil || (errors.As(err, &e) && e == nil) {
-		return &d, nil
+		return &answer, nil
 	}
 	return nil, err
 }

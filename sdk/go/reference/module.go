@@ -14,8 +14,13 @@ import (
 func Module() gowanus.Module {
 	return gowanus.Module{
 		Name: "reference", Version: "1.0.0",
-		Capabilities: append(gowanus.Steps("places the greeter", "obtain-host"), gowanus.Steps("restarts what failed", "invoke-effector")...),
-		Types:        []gowanus.Type{greeter(), restarter(), emptiest()},
+		Capabilities: []gowanus.Capability{
+			{Kind: "step", Value: "obtain-host", Reason: "places the greeter"},
+			{Kind: "step", Value: "invoke-effector", Reason: "restarts what failed"},
+			{Kind: "step", Value: "log", Reason: "tells what is done"},
+			{Kind: "sensor", Value: "load", Reason: "adds up the load of members"},
+		},
+		Types: []gowanus.Type{greeter(), restarter(), emptiest(), pair(), counter(), shout(), wire(), cloud(), lines()},
 	}
 }
 
@@ -80,8 +85,13 @@ func placed(c *gowanus.EffectorCall) (gowanus.Decision, error) {
 func restarter() gowanus.Type {
 	return gowanus.Type{
 		Name: "org.example.Restarter", Kind: gowanus.KindPolicy,
+		Config: []gowanus.ConfigKey{
+			{Name: "also", Type: "string", Description: "a sensor that tells of failures as well"},
+			{Name: "window", Type: "duration", Description: "how long a failure is remembered"},
+		},
 		Events:      []gowanus.EventSpec{{Sensor: "service.isUp"}, {SensorFrom: "also"}},
 		PolicyEvent: restart,
+		Migrate:     migrate,
 	}
 }
 
