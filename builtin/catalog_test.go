@@ -33,6 +33,7 @@ func everything(t *testing.T) *catalog.Registry {
 		if err != nil {
 			t.Fatal(err)
 		}
+		g.GrantAll()
 		runnable = append(runnable, g.Types()...)
 	}
 	all, err := Catalog(runnable)

@@ -34,6 +34,7 @@ func (p *parts) shipped(log *slog.Logger) ([]*catalog.Type, error) {
 		if err != nil {
 			return nil, fmt.Errorf("module %s: %w", m.Name, err)
 		}
+		g.GrantAll()
 		p.modules = append(p.modules, lazy)
 		types = append(types, g.Types()...)
 	}

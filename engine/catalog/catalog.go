@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/gowanus-project/gowanus/dsl/blueprint"
@@ -22,11 +23,13 @@ const (
 	Location    = "location"
 	Bean        = "bean"
 	Step        = "step"
+	Network     = "network"
+	Format      = "format"
 )
 
 // Kinds are all kinds, in the order in which a plan that does not say its own
 // is tried.
-var Kinds = []string{Entity, Policy, Enricher, Initializer, Strategy, Location, Step, Bean}
+var Kinds = []string{Entity, Policy, Enricher, Initializer, Strategy, Location, Step, Bean, Network, Format}
 
 // Workflow is the type of config keys whose value is a workflow.
 const Workflow = "workflow"
@@ -52,6 +55,23 @@ type PolicyImpl interface {
 // StepImpl decides what a step of a workflow does: the call has the step's
 // input in Args.
 type StepImpl func(ctx context.Context, c *hook.EffectorCall) (*hook.Decision, error)
+
+// InitImpl says what an entity of a type starts from, in the words of a
+// blueprint.
+type InitImpl func(ctx context.Context, c *hook.InitCall) (*hook.Init, error)
+
+// NetworkImpl plans for the networks of a type.
+type NetworkImpl func(ctx context.Context, c *hook.NetworkCall) (*hook.Decision, error)
+
+// MachinesImpl plans how the machines of a location type are obtained.
+type MachinesImpl func(ctx context.Context, c *hook.LocationCall) (*hook.Decision, error)
+
+// FormatImpl reads a text of the formats of a type.
+type FormatImpl func(ctx context.Context, c *hook.ParseCall) (*hook.Parsed, error)
+
+// MigrateImpl brings a state that another version of the type handed back to
+// this one. fault.NotFound says that it is good as it is.
+type MigrateImpl func(ctx context.Context, c *hook.MigrateCall) (json.RawMessage, error)
 
 // Flow says that the config of an initializer, policy or sensor is a workflow.
 type Flow struct {
@@ -79,6 +99,11 @@ type Type struct {
 	Initializer InitializerImpl
 	Strategy    StrategyImpl
 	Step        StepImpl
+	Init        InitImpl
+	Networks    NetworkImpl
+	Machines    MachinesImpl
+	Format      FormatImpl
+	Migrate     MigrateImpl
 	Flow        *Flow // nil: config is config
 
 	Title      string // display name; "" has none

@@ -148,10 +148,8 @@ func (r *Registry) Find(kind, ref string, from *Bundle) (*Type, error) {
 	if t := r.pick(kind, ref, "", from); t != nil {
 		return t, nil
 	}
-	for _, t := range r.prefixed {
-		if t.Kind == kind && strings.HasPrefix(ref, t.Prefix) && len(ref) > len(t.Prefix) {
-			return t, nil
-		}
+	if t := r.prefix(kind, ref); t != nil {
+		return t, nil
 	}
 	if i := strings.LastIndexByte(ref, ':'); i > 0 {
 		if t := r.pick(kind, ref[:i], ref[i+1:], from); t != nil {
@@ -162,6 +160,20 @@ func (r *Registry) Find(kind, ref string, from *Bundle) (*Type, error) {
 		}
 	}
 	return nil, r.unknown(kind, ref)
+}
+
+// prefix finds the type that answers to all names which begin like ref: that
+// of the longest prefix, and of these the highest version.
+func (r *Registry) prefix(kind, ref string) (best *Type) {
+	for _, t := range r.prefixed {
+		if t.Kind != kind || !strings.HasPrefix(ref, t.Prefix) || len(ref) == len(t.Prefix) {
+			continue
+		}
+		if best == nil || cmp.Or(len(t.Prefix)-len(best.Prefix), version.Compare(t.Version, best.Version)) > 0 {
+			best = t
+		}
+	}
+	return best
 }
 
 // Code finds the type of a kind that is implemented by code and has a name or

@@ -15,13 +15,14 @@ import (
 // maxNameBytes is the length of step types, ids, tokens and sensor names.
 const maxNameBytes = 256
 
-// decide asks a hook whose answer is a decision.
-func (m *Module) decide(ctx context.Context, id hook.ID, typ string, call any) (*hook.Decision, error) {
-	in, err := json.Marshal(call)
+// decide asks a hook whose answer is a decision about an entity.
+func (m *Module) decide(ctx context.Context, id hook.ID, typ, entity string, call any) (*hook.Decision, error) {
+	in, veil, err := m.cloak(call)
 	if err != nil {
 		return nil, m.fail(fault.New(fault.Internal, "encode the call: %w", err), id, typ)
 	}
 	var d *hook.Decision
+	ctx = context.WithValue(ctx, inquiryKey{}, Inquiry{m, id, typ, entity})
 	err = m.call(ctx, id, typ, len(in), func(b []byte) { copy(b, in) }, func(answer []byte) error {
 		var err error
 		d, err = m.read(id, answer)
@@ -33,9 +34,10 @@ func (m *Module) decide(ctx context.Context, id hook.ID, typ string, call any) (
 	if d.Error != nil {
 		return nil, m.refusal(d.Error)
 	}
-	if err := m.permit(d.Steps); err != nil {
+	if err := m.permit(id, typ, entity, d.Steps); err != nil {
 		return nil, m.fail(err, id, typ)
 	}
+	veil.reveal(d.Steps)
 	return d, nil
 }
 
@@ -106,8 +108,10 @@ func (m *Module) check(id hook.ID, d *hook.Decision) error {
 			return broken("sensor name %.60q: expected 1 to %d bytes", name, maxNameBytes)
 		}
 	}
-	policy := id == hook.PolicyEvent
+	policy := id == hook.PolicyEvent || id == hook.EnricherEvent
 	switch {
+	case id == hook.EnricherEvent && len(d.Steps) > 0:
+		return broken("an enricher has no steps")
 	case policy && d.Result != nil:
 		return broken("a policy has no result")
 	case !policy && d.WakeAfter != "":
@@ -134,6 +138,8 @@ func checkStep(s *hook.Step, policy bool) error {
 	switch {
 	case (s.Step == "") == (s.Continue == ""):
 		return broken("expected either step or continue")
+	case len(s.Resolve) > 0:
+		return broken("resolve is not for modules")
 	case max(len(s.Step), len(s.Continue), len(s.ID)) > maxNameBytes:
 		return broken("step, continue and id may have at most %d bytes", maxNameBytes)
 	case s.Continue != "" && policy:
@@ -172,20 +178,4 @@ func (m *Module) refusal(e *hook.Error) error {
 		text = e.At + ": " + text
 	}
 	return fault.New(kindOf(e.Kind), "%s", text)
-}
-
-// permit refuses steps that the module has no capability for, those included
-// that another step runs: they stand in its input as step and input.
-func (m *Module) permit(steps []hook.Step) error {
-	for i := range steps {
-		name, input := steps[i].Step, steps[i].Input
-		for name != "" {
-			if !m.steps[name] {
-				return fault.New(fault.Forbidden, "step %d, %s, needs a capability that module %s does not ask for: kind step, value %s", i+1, name, m.Name(), name)
-			}
-			name, _ = input["step"].(string)
-			input, _ = input["input"].(map[string]any)
-		}
-	}
-	return nil
 }

@@ -13,9 +13,6 @@ import (
 // abiVersion is the version of sdk/ABI.md that this engine speaks.
 const abiVersion = 1
 
-// capabilityStep is the kind of capability that lets a module use a step type.
-const capabilityStep = "step"
-
 // readDescription decodes a description and checks that it can be used.
 func readDescription(text []byte, l *Limits) (*hook.Description, error) {
 	if len(text) > l.DescriptionBytes {
@@ -48,9 +45,11 @@ func checkDescription(d *hook.Description, l *Limits) error {
 		return fault.New(fault.Limit, "%d types, the limit Types allows %d", len(d.Types), l.Types)
 	}
 	for i, c := range d.Capabilities {
-		if c.Kind != capabilityStep || c.Value == "" || c.Reason == "" {
-			return fault.New(fault.Invalid, "capability %d: expected kind %q, a value and a reason, got kind %q, value %q, reason %q",
-				i+1, capabilityStep, c.Kind, c.Value, c.Reason)
+		if !slices.Contains(hook.CapabilityKinds, c.Kind) {
+			return fault.New(fault.Invalid, "capability %d: kind %q: expected one of %s", i+1, c.Kind, strings.Join(hook.CapabilityKinds, ", "))
+		}
+		if c.Value == "" || c.Reason == "" {
+			return fault.New(fault.Invalid, "capability %d, of kind %s: expected a value and a reason, got value %q, reason %q", i+1, c.Kind, c.Value, c.Reason)
 		}
 	}
 	taken := map[string]bool{}
@@ -73,16 +72,18 @@ func checkType(t *hook.Type) error {
 	if err := checkConfig(t.Config); err != nil {
 		return err
 	}
-	kinds := []string{catalog.Entity, catalog.Policy, catalog.Strategy, catalog.Step}
+	listens := t.Kind == catalog.Policy || t.Kind == catalog.Enricher
 	switch {
 	case !slices.Contains(kinds, t.Kind):
 		return broken("kind %q: expected one of %s", t.Kind, strings.Join(kinds, ", "))
-	case t.Kind != catalog.Entity && (t.Prefix != "" || len(t.Effectors) > 0):
-		return broken("only an entity has a prefix or effectors")
-	case t.Kind != catalog.Policy && len(t.Events) > 0:
-		return broken("only a policy has events")
+	case t.Kind != catalog.Entity && (t.Prefix != "" || len(t.Effectors) > 0 || t.Init):
+		return broken("only an entity has a prefix, effectors or init")
+	case !listens && (len(t.Events) > 0 || len(t.Related) > 0):
+		return broken("only a policy or enricher has events or related")
 	case t.Kind != catalog.Strategy && len(t.Columns) > 0:
 		return broken("only a strategy has columns")
+	case (t.Kind == catalog.Format) != (len(t.Formats) > 0):
+		return broken("a format, and nothing else, has formats")
 	case t.Prefix != "" && !strings.HasSuffix(t.Prefix, ":"):
 		return broken("prefix %q: expected a colon at its end", t.Prefix)
 	}
@@ -91,10 +92,43 @@ func checkType(t *hook.Type) error {
 			return broken("effector %d has no name", i+1)
 		}
 	}
+	return checkListening(t)
+}
+
+// kinds are the kinds of types that a module may have.
+var kinds = []string{
+	catalog.Entity, catalog.Policy, catalog.Enricher, catalog.Strategy, catalog.Step, catalog.Network, catalog.Location, catalog.Format,
+}
+
+// checkListening checks what a policy or enricher listens to and reads.
+func checkListening(t *hook.Type) error {
+	declared := func(key string) bool {
+		return slices.ContainsFunc(t.Config, func(k hook.ConfigKey) bool { return k.Name == key })
+	}
+	group := func(of string) bool { return of == "members" || of == "children" }
+	other := func(of string) bool {
+		key, ok := strings.CutPrefix(of, "config:")
+		return group(of) || ok && declared(key)
+	}
 	for i, e := range t.Events {
-		declared := slices.ContainsFunc(t.Config, func(k hook.ConfigKey) bool { return k.Name == e.SensorFrom })
-		if (e.Sensor == "") == (e.SensorFrom == "") || e.SensorFrom != "" && !declared {
+		switch {
+		case e.Of != "" && !other(e.Of):
+			return broken("event %d: of is %q: expected nothing, members, children, or config: and a config key of the type", i+1, e.Of)
+		case e.Sensor != "" && e.SensorFrom != "", e.Sensor == "" && e.SensorFrom == "" && !group(e.Of), e.SensorFrom != "" && !declared(e.SensorFrom):
 			return broken("event %d: expected a sensor, or in sensorFrom a config key of the type", i+1)
+		}
+	}
+	for i, r := range t.Related {
+		if !other(r.Of) {
+			return broken("related %d: of is %q: expected members, children, or config: and a config key of the type", i+1, r.Of)
+		}
+		for _, name := range r.Sensors {
+			if key, from := strings.CutPrefix(name, "config:"); name == "" || from && !declared(key) {
+				return broken("related %d: sensor %q: expected a name, or config: and a config key of the type", i+1, name)
+			}
+		}
+		if slices.Contains(r.Config, "") {
+			return broken("related %d: a config key has no name", i+1)
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package guest
 import (
 	"context"
 
+	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/hook"
 )
 
@@ -17,15 +18,15 @@ type Entity struct {
 // fault.Forbidden, a limit fault.Limit, and any other answer that cannot be
 // used fault.Internal.
 func (e *Entity) Effector(ctx context.Context, c *hook.EffectorCall) (*hook.Decision, error) {
-	return e.module.decide(ctx, hook.EntityEffector, e.declared.Name, c)
+	return e.module.decide(ctx, hook.EntityEffector, e.declared.Name, c.Entity.ID, c)
 }
 
 // Continue asks how to go on after steps. Errors are those of Effector.
 func (e *Entity) Continue(ctx context.Context, c *hook.EffectorCall) (*hook.Decision, error) {
-	return e.module.decide(ctx, hook.EntityContinue, e.declared.Name, c)
+	return e.module.decide(ctx, hook.EntityContinue, e.declared.Name, c.Entity.ID, c)
 }
 
-// Policy is a policy type of a module.
+// Policy is a policy or enricher type of a module.
 type Policy struct {
 	module   *Module
 	declared *hook.Type
@@ -40,5 +41,9 @@ func (p *Policy) Event(ctx context.Context, c *hook.PolicyCall) (*hook.Decision,
 	if call.Config, err = settle(p.declared, c.Config); err != nil {
 		return nil, err
 	}
-	return p.module.decide(ctx, hook.PolicyEvent, p.declared.Name, &call)
+	id := hook.PolicyEvent
+	if p.declared.Kind == catalog.Enricher {
+		id = hook.EnricherEvent
+	}
+	return p.module.decide(ctx, id, p.declared.Name, c.Entity.ID, &call)
 }

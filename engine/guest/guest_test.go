@@ -51,6 +51,7 @@ func load(t testing.TB, f *fake, l guest.Limits) map[string]*catalog.Type {
 	if err != nil {
 		t.Fatal(err)
 	}
+	m.GrantAll()
 	types := map[string]*catalog.Type{}
 	for _, typ := range m.Types() {
 		types[typ.Name] = typ

@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
-	"github.com/gowanus-project/gowanus/engine/placement"
 )
 
 // Caller is a loaded module, as package wasm runs it. Its method may be called
@@ -59,7 +57,7 @@ type Module struct {
 	caller      Caller
 	limits      Limits
 	description *hook.Description
-	steps       map[string]bool // the step types that it has the capability for
+	rights      rights
 }
 
 // Describe asks a module for its description. Keep the answer for Load.
@@ -76,19 +74,16 @@ func Describe(ctx context.Context, c Caller, l Limits) ([]byte, error) {
 	return description, err
 }
 
-// Load makes a Module of a description. It does not call the module. What is
-// wrong with the description is fault.Invalid or fault.Limit.
+// Load makes a Module of a description, without any grant. It does not call
+// the module. What is wrong with the description is fault.Invalid or
+// fault.Limit.
 func Load(description []byte, c Caller, l Limits) (*Module, error) {
 	l.fillDefaults()
 	d, err := readDescription(description, &l)
 	if err != nil {
 		return nil, err
 	}
-	m := &Module{caller: c, limits: l, description: d, steps: map[string]bool{}}
-	for _, capability := range d.Capabilities {
-		m.steps[capability.Value] = true
-	}
-	return m, nil
+	return &Module{caller: c, limits: l, description: d}, nil
 }
 
 // Name gives the module's name.
@@ -99,29 +94,6 @@ func (m *Module) Version() string { return m.description.Version }
 
 // Capabilities gives what the module asked for.
 func (m *Module) Capabilities() []hook.Capability { return slices.Clone(m.description.Capabilities) }
-
-// Types gives the module's types, ready to be registered.
-func (m *Module) Types() []*catalog.Type {
-	types := make([]*catalog.Type, len(m.description.Types))
-	for i := range m.description.Types {
-		d := &m.description.Types[i]
-		t := &catalog.Type{Type: *d, Version: m.Version(), Module: m.Name()}
-		switch d.Kind {
-		case catalog.Entity:
-			t.Entity = &Entity{module: m, declared: d}
-		case catalog.Policy:
-			t.Policy = &Policy{module: m, declared: d}
-		case catalog.Step:
-			t.Step = func(ctx context.Context, c *hook.EffectorCall) (*hook.Decision, error) {
-				return m.decide(ctx, hook.StepPlan, d.Name, c)
-			}
-		case catalog.Strategy:
-			t.Strategy = func(config map[string]any) (placement.Strategy, error) { return newStrategy(m, d, config) }
-		}
-		types[i] = t
-	}
-	return types
-}
 
 // fail says in which call something went wrong.
 func (m *Module) fail(err error, id hook.ID, typ string) error {

@@ -72,6 +72,7 @@ func shipped(t testing.TB) (*catalog.Registry, map[string]*wasm.Module) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		g.GrantAll()
 		if types, err = types.With(g.Types()...); err != nil {
 			t.Fatal(err)
 		}

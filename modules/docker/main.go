@@ -33,5 +33,8 @@ func module() gowanus.Module {
 	} {
 		steps = append(steps, c...)
 	}
-	return gowanus.Module{Name: "docker", Version: "1.0.0", Types: []gowanus.Type{application()}, Capabilities: steps}
+	return gowanus.Module{Name: "docker", Version: "1.0.0", Types: []gowanus.Type{application()}, Capabilities: append(steps,
+		gowanus.Capability{Kind: "image", Value: "*", Reason: "runs the images that blueprints name"},
+		gowanus.Capability{Kind: "secret", Value: "*", Reason: "makes the environment of containers, and of those linked to them, from config"},
+	)}
 }

@@ -256,6 +256,7 @@ func shippedTypes(t *testing.T) (out []*catalog.Type) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		g.GrantAll()
 		out = append(out, g.Types()...)
 	}
 	return out

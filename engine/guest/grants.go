@@ -1,0 +1,178 @@
+package guest
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/hook"
+	"github.com/gowanus-project/gowanus/internal/coerce"
+)
+
+// Refusal is a decision, or a request of a module, that was refused for want
+// of a capability.
+type Refusal struct {
+	Time       time.Time       `json:"time"`
+	Hook       string          `json:"hook"`
+	Type       string          `json:"type"`
+	Entity     string          `json:"entity,omitempty"` // id
+	Capability hook.Capability `json:"capability"`       // that would have allowed it
+	Message    string          `json:"message"`
+}
+
+// keptRefusals is how many refusals of a module are kept, the newest.
+const keptRefusals = 20
+
+// rights are what a module was granted, and what was refused for want of it.
+type rights struct {
+	mu       sync.Mutex
+	granted  []hook.Capability
+	all      bool
+	steps    map[string]bool
+	refusals []Refusal
+	refused  int64
+}
+
+// GrantAll lets the module do all that it asks for.
+func (m *Module) GrantAll() { m.Grant(m.description.Capabilities) }
+
+// Grant says what the module may do, instead of what it might before. What it
+// does not ask for is not granted by it.
+func (m *Module) Grant(granted []hook.Capability) {
+	r := &m.rights
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.granted, r.steps = nil, map[string]bool{}
+	for _, asked := range m.description.Capabilities {
+		if !slices.ContainsFunc(granted, func(g hook.Capability) bool { return g.Kind == asked.Kind && g.Value == asked.Value }) {
+			continue
+		}
+		r.granted = append(r.granted, asked)
+		if asked.Kind == hook.CapStep {
+			r.steps[asked.Value] = true
+		}
+	}
+}
+
+// Granted gives what the module may do.
+func (m *Module) Granted() []hook.Capability {
+	m.rights.mu.Lock()
+	defer m.rights.mu.Unlock()
+	return slices.Clone(m.rights.granted)
+}
+
+// Refusals gives the newest refusals, the last one last, and how many there
+// were in all.
+func (m *Module) Refusals() ([]Refusal, int64) {
+	m.rights.mu.Lock()
+	defer m.rights.mu.Unlock()
+	return slices.Clone(m.rights.refusals), m.rights.refused
+}
+
+// May tells whether the module was granted something.
+func (m *Module) May(kind, value string) bool {
+	r := &m.rights
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if kind == hook.CapStep {
+		return r.steps[value]
+	}
+	return slices.ContainsFunc(r.granted, func(g hook.Capability) bool {
+		return g.Kind == kind && wild(g.Value, value)
+	})
+}
+
+// Refuse records that something was refused, and gives the error.
+func (m *Module) Refuse(id hook.ID, typ, entity string, missing hook.Capability, what string) error {
+	asked := slices.ContainsFunc(m.description.Capabilities, func(c hook.Capability) bool { return c.Kind == missing.Kind && c.Value == missing.Value })
+	why := "does not ask for"
+	if asked {
+		why = "was not granted"
+	}
+	err := fault.New(fault.Forbidden, "%s needs a capability that module %s %s: kind %s, value %s", what, m.Name(), why, missing.Kind, missing.Value)
+	r := &m.rights
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.refusals) == keptRefusals {
+		r.refusals = slices.Delete(r.refusals, 0, 1)
+	}
+	r.refused++
+	r.refusals = append(r.refusals, Refusal{time.Now().UTC(), id.String(), typ, entity, missing, err.Error()})
+	return err
+}
+
+// want is a capability that a step needs.
+type want struct {
+	hook.Capability
+	what string
+}
+
+// permit refuses steps that the module has no capability for, those included
+// that another step runs: they stand in its input as step and input.
+func (m *Module) permit(id hook.ID, typ, entity string, steps []hook.Step) error {
+	for i := range steps {
+		name, input := steps[i].Step, steps[i].Input
+		for name != "" {
+			for _, w := range wants(name, input) {
+				if !m.May(w.Kind, w.Value) {
+					return m.Refuse(id, typ, entity, w.Capability, "step "+coerce.Text(i+1)+", "+w.what+",")
+				}
+			}
+			name, _ = input["step"].(string)
+			input, _ = input["input"].(map[string]any)
+		}
+	}
+	return nil
+}
+
+// wants gives the capabilities that a step needs.
+func wants(name string, input map[string]any) []want {
+	out := []want{{hook.Capability{Kind: hook.CapStep, Value: name}, name}}
+	switch name {
+	case "http":
+		address := coerce.Text(input["endpoint"])
+		if address == "" {
+			address = coerce.Text(input["url"])
+		}
+		out = append(out, want{hook.Capability{Kind: hook.CapHTTP, Value: hostOf(address)}, name + " to " + address})
+	case "pull-image", "create-container", "container", "build-image":
+		if image := coerce.Text(input["image"]); image != "" {
+			out = append(out, want{hook.Capability{Kind: hook.CapImage, Value: image}, name + " of image " + image})
+		}
+	}
+	return out
+}
+
+// hostOf gives host, or host:port where the address has a port.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return address
+	}
+	return strings.ToLower(u.Host)
+}
+
+// wild tells whether a text is as a pattern says, in which * stands for any
+// text.
+func wild(glob, text string) bool {
+	parts := strings.Split(glob, "*")
+	if len(parts) == 1 {
+		return glob == text
+	}
+	last := len(parts) - 1
+	if !strings.HasPrefix(text, parts[0]) || len(text) < len(parts[0])+len(parts[last]) || !strings.HasSuffix(text, parts[last]) {
+		return false
+	}
+	text = text[len(parts[0]) : len(text)-len(parts[last])]
+	for _, part := range parts[1:last] {
+		at := strings.Index(text, part)
+		if at < 0 {
+			return false
+		}
+		text = text[at+len(part):]
+	}
+	return true
+}

@@ -1,0 +1,149 @@
+package guest_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/gowanus-project/gowanus/engine/catalog"
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/guest"
+	"github.com/gowanus-project/gowanus/engine/hook"
+	"github.com/gowanus-project/gowanus/internal/secret"
+)
+
+const askingDescription = `{"name": "asking", "version": "2.0.0", "abi": [1, 1], "types": [
+	{"name": "thing", "kind": "entity", "config": [{"name": "db.password", "type": "string"}, {"name": "env", "type": "map"}]},
+	{"name": "sum", "kind": "enricher", "events": [{"sensor": "load"}]},
+	{"name": "lines", "kind": "format", "formats": [".lines"]},
+	{"name": "pair", "kind": "entity", "init": true}
+], "capabilities": [
+	{"kind": "step", "value": "http", "reason": "r"}, {"kind": "http", "value": "*.example.org", "reason": "r"}, {"kind": "http", "value": "10.0.0.1:8080", "reason": "r"},
+	{"kind": "step", "value": "pull-image", "reason": "r"}, {"kind": "image", "value": "docker.io/library/*", "reason": "r"},
+	{"kind": "step", "value": "log", "reason": "r"}, {"kind": "secret", "value": "db.password", "reason": "r"}]}`
+
+func asking(t testing.TB, f *fake, grants string) (*guest.Module, map[string]*catalog.Type) {
+	t.Helper()
+	m, err := guest.Load([]byte(askingDescription), f, guest.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var granted []hook.Capability
+	for _, word := range strings.Fields(grants) {
+		kind, value, _ := strings.Cut(word, "=")
+		granted = append(granted, hook.Capability{Kind: kind, Value: value})
+	}
+	m.Grant(granted)
+	types := map[string]*catalog.Type{}
+	for _, typ := range m.Types() {
+		types[typ.Name] = typ
+	}
+	return m, types
+}
+
+func TestGrants(t *testing.T) {
+	step := func(name, input string) string {
+		return `{"steps": [{"step": "` + name + `", "input": ` + input + `}]}`
+	}
+	all := "step=http http=*.example.org http=10.0.0.1:8080 step=pull-image image=docker.io/library/* step=log"
+	for _, c := range []struct{ grants, answer, want string }{
+		{all, step("log", `{}`), ""},
+		{"", step("log", `{}`), "step 1, log, needs a capability that module asking was not granted: kind step, value log"},
+		{"step=sleep", step("sleep", `{}`), "step 1, sleep, needs a capability that module asking does not ask for: kind step, value sleep"},
+		{all, step("http", `{"endpoint": "https://api.example.org/x"}`), ""},
+		{all, step("http", `{"url": "http://10.0.0.1:8080/"}`), ""},
+		{all, step("http", `{"url": "http://10.0.0.1/"}`), "step 1, http to http://10.0.0.1/, needs a capability that module asking does not ask for: kind http, value 10.0.0.1"},
+		{all, step("http", `{"url": "http://api.example.org@evil.test/"}`), "step 1, http to http://api.example.org@evil.test/, needs a capability that module asking does not ask for: kind http, value evil.test"},
+		{all, step("http", `{"url": "http://evil.test/.example.org"}`), "step 1, http to http://evil.test/.example.org, needs a capability that module asking does not ask for: kind http, value evil.test"},
+		{all, step("http", `{"url": {"$brooklyn:config": "x"}}`), `step 1, http to {"$brooklyn:config":"x"}, needs a capability that module asking does not ask for: kind http, value {"$brooklyn:config":"x"}`},
+		{all, step("pull-image", `{"image": "docker.io/library/redis:7"}`), ""},
+		{all, step("pull-image", `{"image": "evil/redis"}`), "step 1, pull-image of image evil/redis, needs a capability that module asking does not ask for: kind image, value evil/redis"},
+		{all, `{"steps": [{"step": "log", "resolve": ["message"]}]}`, "step 1: resolve is not for modules"},
+	} {
+		m, types := asking(t, &fake{answer: c.answer}, c.grants)
+		_, err := types["thing"].Entity.Effector(t.Context(), &hook.EffectorCall{Entity: hook.Entity{Ref: hook.Ref{ID: "x1"}}})
+		got := ""
+		if err != nil {
+			got = strings.TrimPrefix(err.Error(), "entity.effector of type thing of module asking: ")
+		}
+		if got != c.want {
+			t.Errorf("%s\n got %s\nwant %s", c.answer, got, c.want)
+		}
+		list, n := m.Refusals()
+		refused := strings.Contains(c.want, "capability")
+		if refused != (n == 1) || refused && (list[0].Entity != "x1" || list[0].Type != "thing" || list[0].Hook != "entity.effector" || list[0].Message != c.want) {
+			t.Errorf("%s: refusals %v", c.answer, list)
+		}
+		if refused && fault.KindOf(err) != fault.Forbidden {
+			t.Errorf("%s: kind %s", c.answer, fault.KindOf(err))
+		}
+	}
+}
+
+// A module that may not see a secret can pass it on.
+func TestSecretsAreVeiled(t *testing.T) {
+	const password = "hunter2-of-veil"
+	f := &fake{answer: `{"steps": [{"step": "log", "input": {"a": {"$secret": "db.password"}, "b": [{"c": {"$secret": "env.API_TOKEN"}}], "d": {"$secret": "other"}}}]}`}
+	call := func(grants string) *hook.Decision {
+		_, types := asking(t, f, grants)
+		d, err := types["thing"].Entity.Effector(t.Context(), &hook.EffectorCall{Entity: hook.Entity{Config: map[string]any{
+			"db.password": password, "env": map[string]any{"API_TOKEN": "tok-4711-veil", "PLAIN": "seen"},
+		}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	d := call("step=log")
+	if strings.Contains(f.got, password) || strings.Contains(f.got, "tok-4711") || !strings.Contains(f.got, `"PLAIN":"seen"`) {
+		t.Errorf("the module was given %s", f.got)
+	}
+	want := map[string]any{"a": password, "b": []any{map[string]any{"c": "tok-4711-veil"}}, "d": map[string]any{"$secret": "other"}}
+	if !reflect.DeepEqual(d.Steps[0].Input, want) {
+		t.Errorf("got %v", d.Steps[0].Input)
+	}
+	if hidden := secret.Hide("says " + password); strings.Contains(hidden, password) {
+		t.Errorf("a log would show %s", hidden)
+	}
+	if call("step=log secret=db.password"); !strings.Contains(f.got, password) || strings.Contains(f.got, "tok-4711") {
+		t.Errorf("with the grant the module was given %s", f.got)
+	}
+}
+
+func TestKinds(t *testing.T) {
+	f := &fake{}
+	_, types := asking(t, f, "")
+	f.answer = `{"sensors": {"total": 3}, "wakeAfter": "1m"}`
+	d, err := types["sum"].Policy.Event(t.Context(), &hook.PolicyCall{Timer: true})
+	if err != nil || f.asked != hook.EnricherEvent || d.WakeAfter != "1m" {
+		t.Errorf("enricher: %v, %v, asked %s", d, err, f.asked)
+	}
+	f.answer = `{"steps": [{"step": "log"}]}`
+	if _, err := types["sum"].Policy.Event(t.Context(), &hook.PolicyCall{Timer: true}); err == nil || !strings.HasSuffix(err.Error(), ": an enricher has no steps") {
+		t.Errorf("enricher with steps: %v", err)
+	}
+	f.answer = `{"blueprint": {"services": []}}`
+	p, err := types["lines"].Format(t.Context(), &hook.ParseCall{Text: "a b"})
+	if err != nil || p.Blueprint == nil || f.got != `{"type":"lines","text":"a b"}` {
+		t.Errorf("format: %v, %v, given %s", p, err, f.got)
+	}
+	f.answer = `{}`
+	if _, err := types["lines"].Format(t.Context(), &hook.ParseCall{}); err == nil || !strings.HasSuffix(err.Error(), "expected either a blueprint or errors") {
+		t.Errorf("format that says nothing: %v", err)
+	}
+	f.answer = `{"children": [{"type": "x"}], "sensors": {"a": 1}}`
+	i, err := types["pair"].Init(t.Context(), &hook.InitCall{Entity: hook.InitEntity{Type: "pair"}})
+	if err != nil || len(i.Children) != 1 || f.asked != hook.EntityInit {
+		t.Errorf("init: %v, %v", i, err)
+	}
+	f.answer = `{"state": {"n": 1}}`
+	state, err := types["sum"].Migrate(t.Context(), &hook.MigrateCall{From: "1.0.0", State: json.RawMessage(`{}`)})
+	if err != nil || string(state) != `{"n": 1}` || f.got != `{"type":"sum","from":"1.0.0","to":"2.0.0","state":{}}` {
+		t.Errorf("migrate: %s, %v, given %s", state, err, f.got)
+	}
+	f.answer = `{"error": {"kind": "not-found", "message": "no"}}`
+	if _, err := types["sum"].Migrate(t.Context(), &hook.MigrateCall{State: json.RawMessage(`{}`)}); fault.KindOf(err) != fault.NotFound {
+		t.Errorf("migrate that is not known: %v", err)
+	}
+}
