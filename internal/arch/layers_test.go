@@ -31,6 +31,8 @@ var owners = map[string][]string{
 	"github.com/dgraph-io/badger/v4":   {"engine/store/badger"},
 	"github.com/labstack/echo/v4":      {"server"},
 	"github.com/expr-lang/expr":        {"dsl/expr"},
+	"oras.land/oras-go/v2":             {"internal/oci"},
+	"github.com/opencontainers":        {"internal/oci"},
 	"github.com/sourcegraph/conc":      {"engine/task"},
 	"go.yaml.in/yaml/v4":               {"internal/yamlpos"},
 	"golang.org/x/crypto":              {"builtin/remote"},
