@@ -80,7 +80,7 @@ func (i *instance) exchange(id hook.ID, size int, write func([]byte)) ([]byte, e
 	var at uint32
 	if size > 0 {
 		i.args[0] = uint64(uint32(size))
-		if err := i.alloc.CallWithStack(i.ctx, i.args[:]); err != nil {
+		if err := i.run(i.alloc); err != nil {
 			return nil, err
 		}
 		at = uint32(i.args[0])
@@ -91,7 +91,7 @@ func (i *instance) exchange(id hook.ID, size int, write func([]byte)) ([]byte, e
 		write(buffer)
 	}
 	i.args = [3]uint64{uint64(uint32(id)), uint64(at), uint64(uint32(size))}
-	if err := i.call.CallWithStack(i.ctx, i.args[:]); err != nil {
+	if err := i.run(i.call); err != nil {
 		return nil, err
 	}
 	at, length := uint32(i.args[0]>>32), uint32(i.args[0])

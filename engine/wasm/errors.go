@@ -43,7 +43,7 @@ func (i *instance) explain(err error, limit CallLimits, limitName string) error 
 		return err
 	case int64(i.stack.Get()) < 0:
 		return fault.New(fault.Limit, "calls itself deeper than the limit StackSlots allows (%d)", i.module.limits.StackSlots)
-	case int64(i.reserve.Get()) < 0:
+	case int64(i.reserve.Get()) < 0, errors.Is(err, errOverdrawn):
 		return fault.New(fault.Limit, "used more fuel than the limit %s.Fuel allows (%d)", limitName, limit.Fuel)
 	case errors.As(err, &exit):
 		return fault.New(fault.Internal, "%w%s", exit, i.world.lastWords())

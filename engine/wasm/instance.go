@@ -101,16 +101,16 @@ func (i *instance) bind() {
 func (i *instance) initialize(start bool) error {
 	i.world.reset()
 	if start {
-		if err := i.guest.ExportedFunction(rewrite.ExportStart).CallWithStack(i.ctx, i.args[:]); err != nil {
+		if err := i.run(i.guest.ExportedFunction(rewrite.ExportStart)); err != nil {
 			return err
 		}
 	}
 	if f := i.guest.ExportedFunction(exportInit); f != nil {
-		if err := f.CallWithStack(i.ctx, i.args[:]); err != nil {
+		if err := i.run(f); err != nil {
 			return err
 		}
 	}
-	if err := i.guest.ExportedFunction(exportABI).CallWithStack(i.ctx, i.args[:]); err != nil {
+	if err := i.run(i.guest.ExportedFunction(exportABI)); err != nil {
 		return err
 	}
 	if v := int32(i.args[0]); v != ABIVersion {
@@ -119,13 +119,28 @@ func (i *instance) initialize(start bool) error {
 	return nil
 }
 
+// errOverdrawn is that a guest took more fuel than it had after it was last
+// looked at.
+var errOverdrawn = errors.New("took more fuel than there was")
+
+// run calls a function of the guest with args, and leaves its result there. It
+// begins with a whole stack: functions only say how deep they are when they
+// call.
+func (i *instance) run(f api.Function) error {
+	i.stack.Set(uint64(i.module.limits.StackSlots))
+	err := f.CallWithStack(i.ctx, i.args[:])
+	if err == nil && int64(i.fuel.Get()+i.reserve.Get()) < 0 {
+		return errOverdrawn
+	}
+	return err
+}
+
 // arm fills the meter and starts the clock. The instance is halted when ctx
 // ends or the time is over; the function that arm returns ends the period.
 func (i *instance) arm(ctx context.Context, limit CallLimits) (disarm func(), err error) {
 	slice := min(limit.Fuel, rewrite.Slice)
 	i.fuel.Set(uint64(slice))
 	i.reserve.Set(uint64(limit.Fuel - slice))
-	i.stack.Set(uint64(i.module.limits.StackSlots))
 	i.lines = 0
 	i.ctx.Context = ctx
 

@@ -79,16 +79,21 @@ func TestStructureLimits(t *testing.T) {
 		change func(*a.Module)
 		want   string
 	}{
-		"ModuleBytes":             {func(l *wasm.Limits) { l.Structure.ModuleBytes = 50 }, func(*a.Module) {}, "size in bytes: 103, the limit ModuleBytes allows 50"},
-		"Types":                   {func(l *wasm.Limits) { l.Structure.Types = 2 }, func(*a.Module) {}, "types: 3, the limit Types allows 2"},
-		"Functions":               {func(l *wasm.Limits) { l.Structure.Functions = 2 }, func(*a.Module) {}, "functions: 3, the limit Functions allows 2"},
-		"Params":                  {func(l *wasm.Limits) { l.Structure.Params = 9 }, func(m *a.Module) { m.Type(wide(10), "") }, "parameters or results of a function: 10, the limit Params allows 9"},
-		"LocalsPerFunction":       {func(l *wasm.Limits) { l.Structure.LocalsPerFunction = 9 }, func(m *a.Module) { m.Func("", "i", "", wide(9)) }, "function 3: locals: 10, the limit LocalsPerFunction allows 9"},
-		"CodePerFunction":         {func(l *wasm.Limits) { l.Structure.CodePerFunction = 20 }, func(m *a.Module) { m.Func("", "", "", "", make([]byte, 20)) }, "function 3: bytes of code: 22, the limit CodePerFunction allows 20"},
-		"Nesting":                 {func(l *wasm.Limits) { l.Structure.Nesting = 3 }, func(m *a.Module) { m.Func("", "", "", "", a.Block(a.Block(a.Block()))) }, "function 3: nested blocks: 4, the limit Nesting allows 3"},
-		"BlockLocals":             {func(l *wasm.Limits) { l.Structure.BlockLocals = 8 }, func(m *a.Module) { m.Func("", "", "", "iii", a.Block(), a.Block(), a.Block()) }, "function 3: blocks times locals: 12, the limit BlockLocals allows 8"},
-		"BlockLocals of a switch": {func(l *wasm.Limits) { l.Structure.BlockLocals = 8 }, func(m *a.Module) { m.Func("", "", "", "ii", a.I32Const(0), a.Op(0x0e, 4, 0, 0, 0, 0, 0)) }, "function 3: blocks times locals: 10, the limit BlockLocals allows 8"},
-		"TotalBlockLocals":        {func(l *wasm.Limits) { l.Structure.TotalBlockLocals = 50 }, func(m *a.Module) { m.Func("", "", "", wide(30)); m.Func("", "", "", wide(30)) }, "blocks times locals of all functions: 66, the limit TotalBlockLocals allows 50"},
+		"ModuleBytes":       {func(l *wasm.Limits) { l.Structure.ModuleBytes = 50 }, func(*a.Module) {}, "size in bytes: 103, the limit ModuleBytes allows 50"},
+		"Types":             {func(l *wasm.Limits) { l.Structure.Types = 2 }, func(*a.Module) {}, "types: 3, the limit Types allows 2"},
+		"Functions":         {func(l *wasm.Limits) { l.Structure.Functions = 2 }, func(*a.Module) {}, "functions: 3, the limit Functions allows 2"},
+		"Params":            {func(l *wasm.Limits) { l.Structure.Params = 9 }, func(m *a.Module) { m.Type(wide(10), "") }, "parameters or results of a function: 10, the limit Params allows 9"},
+		"LocalsPerFunction": {func(l *wasm.Limits) { l.Structure.LocalsPerFunction = 9 }, func(m *a.Module) { m.Func("", "i", "", wide(9)) }, "function 3: locals: 10, the limit LocalsPerFunction allows 9"},
+		"CodePerFunction":   {func(l *wasm.Limits) { l.Structure.CodePerFunction = 20 }, func(m *a.Module) { m.Func("", "", "", "", make([]byte, 20)) }, "function 3: bytes of code: 22, the limit CodePerFunction allows 20"},
+		"Nesting":           {func(l *wasm.Limits) { l.Structure.Nesting = 3 }, func(m *a.Module) { m.Func("", "", "", "", a.Block(a.Block(a.Block()))) }, "function 3: nested blocks: 4, the limit Nesting allows 3"},
+		"Imports": {func(l *wasm.Limits) { l.Structure.Imports = 2 }, func(m *a.Module) {
+			item := a.Join(a.Text("gowanus"), a.Text("log"), a.Op(0, 0))
+			m.Imports = [][]byte{item, item, item}
+		}, "imports: 3, the limit Imports allows 2"},
+		"BlockLocals":             {func(l *wasm.Limits) { l.Structure.BlockLocals = 20 }, func(m *a.Module) { m.Func("", "", "", "iii", a.Block(), a.Block(), a.Block()) }, "function 3: blocks times locals: 28, the limit BlockLocals allows 20"},
+		"BlockLocals of none":     {func(l *wasm.Limits) { l.Structure.BlockLocals = 20 }, func(m *a.Module) { m.Func("", "", "", "", a.Block(), a.Block(), a.Block(), a.Block(), a.Block()) }, "function 3: blocks times locals: 24, the limit BlockLocals allows 20"},
+		"BlockLocals of a switch": {func(l *wasm.Limits) { l.Structure.BlockLocals = 20 }, func(m *a.Module) { m.Func("", "", "", "ii", a.I32Const(0), a.Op(0x0e, 4, 0, 0, 0, 0, 0)) }, "function 3: blocks times locals: 30, the limit BlockLocals allows 20"},
+		"TotalBlockLocals":        {func(l *wasm.Limits) { l.Structure.TotalBlockLocals = 60 }, func(m *a.Module) { m.Func("", "", "", wide(30)); m.Func("", "", "", wide(30)) }, "blocks times locals of all functions: 86, the limit TotalBlockLocals allows 60"},
 		"CodePerFunction by results": {func(l *wasm.Limits) { l.Structure.CodePerFunction = 20 }, func(m *a.Module) {
 			f := m.Func("", "", wide(10), "", a.Unreachable)
 			m.Func("", "", "", "", a.Call(f), a.Call(f), a.Call(f), a.Unreachable)
@@ -205,7 +210,7 @@ func TestCacheDirOfOthersIsRefused(t *testing.T) {
 // through, to see that it is bearable.
 func TestBombUnderTheLimits(t *testing.T) {
 	l := wasm.DefaultLimits().Structure
-	depth := min(l.Nesting-1, l.BlockLocals/400)
+	depth := min(l.Nesting-1, l.BlockLocals/404-1)
 	code := make([]byte, 0, 4*depth)
 	for range depth {
 		code = append(code, 0x02, 0x40)

@@ -3,16 +3,34 @@
 //
 // # What is injected
 //
-// Four globals and one function are appended, so that no index of the module
-// changes. At the entry of each function and at the head of each loop 1 unit is
+// Globals, functions and locals are appended, so that no index of the module
+// changes. At the entry of each function and at each turn of a loop 1 unit is
 // taken from the fuel slice, and 1 more for every 256 instructions up to the next
-// such place; operations whose cost depends on an operand (memory.copy, table.fill
-// …) are charged by that operand. When the slice is used up the appended function
-// runs: it executes memory.grow(0), which leaves compiled code and lets the
-// Go scheduler and garbage collector in, traps if the stop flag is set or the
-// fuel is gone, and else takes the next slice. Functions that can recurse also
-// count the size of their frame down from a stack budget, and up again when
-// they return.
+// such place, of which slow ones count several times. When the slice is used up
+// an appended function runs: it executes memory.grow(0), which leaves compiled
+// code and lets the Go scheduler and garbage collector in, traps if the stop flag
+// is set or the fuel is gone, and else takes the next slice.
+//
+// Fuel is a global, and so in memory. A loop that calls no function of the module counts in
+// a local instead, which stays in a register, and looks at the fuel once in a
+// batch. What loops counted is taken from the fuel before the next call and when
+// the function is left, so a call may end having taken more than there was: the
+// host looks at what is left.
+//
+// Functions that can recurse take the size of their frame from what their caller
+// left of a stack budget, and say before each call what they leave. Nothing is
+// to be done when they return.
+//
+// Operations whose cost depends on an operand (memory.copy, table.fill …) are
+// replaced by calls of appended functions, which charge by that operand and do
+// long ones in pieces, so that none is long without being interrupted.
+//
+// # What it costs
+//
+// Measured on two cores of a shared virtual machine (Intel Xeon, Go 1.26.8,
+// wazero 1.12): a loop of six instructions over memory 38 percent (0.49 ns a turn
+// without the meter), a recursion that does nothing but recurse 75 percent,
+// effector calls of a Go guest 10 percent.
 //
 // # Why a guest cannot reach it
 //

@@ -4,20 +4,31 @@ package rewrite
 const (
 	opUnreachable = 0x00
 	opBlock       = 0x02
+	opLoop        = 0x03
 	opIf          = 0x04
+	opElse        = 0x05
 	opEnd         = 0x0b
 	opBr          = 0x0c
+	opBrIf        = 0x0d
+	opReturn      = 0x0f
 	opCall        = 0x10
 	opDrop        = 0x1a
 	opSelect      = 0x1b
 	opLocalGet    = 0x20
 	opLocalSet    = 0x21
+	opLocalTee    = 0x22
 	opGlobalGet   = 0x23
 	opGlobalSet   = 0x24
 	opMemoryGrow  = 0x40
 	opI32Const    = 0x41
 	opI64Const    = 0x42
+	opI32LeU      = 0x4d
+	opI32GtU      = 0x4b
+	opI64Ne       = 0x52
 	opI64LtS      = 0x53
+	opI64GtS      = 0x55
+	opI32Add      = 0x6a
+	opI32Sub      = 0x6b
 	opI64Add      = 0x7c
 	opI64Sub      = 0x7d
 	opI64Or       = 0x84
@@ -32,66 +43,113 @@ type code []byte
 func (c code) op(bytes ...byte) code           { return append(c, bytes...) }
 func (c code) with(op byte, index uint32) code { return appendU32(append(c, op), index) }
 func (c code) number(v int64) code             { return appendS64(append(c, opI64Const), v) }
+func (c code) number32(v int64) code           { return appendS64(append(c, opI32Const), v) }
 func (c code) get(global uint32) code          { return c.with(opGlobalGet, global) }
 func (c code) set(global uint32) code          { return c.with(opGlobalSet, global) }
-func (c code) add(global uint32, v int64) code {
-	return c.get(global).number(v).op(opI64Add).set(global)
+
+// less takes v from a global and keeps in a local what is left.
+func (c code) less(global uint32, v int64, left uint32) code {
+	return c.get(global).number(v).op(opI64Sub).with(opLocalTee, left).set(global)
 }
-func (c code) less(global uint32, v int64) code {
-	return c.get(global).number(v).op(opI64Sub).set(global)
+
+// refillIfNegative calls refill when a local is negative.
+func (c code) refillIfNegative(local, refill uint32) code {
+	return c.with(opLocalGet, local).number(0).op(opI64LtS, opIf, noResult).with(opCall, refill).op(opEnd)
 }
-func (c code) refillIfNegative(refill uint32) code {
-	return c.number(0).op(opI64LtS, opIf, noResult).with(opCall, refill).op(opEnd)
+
+// batch is how much a loop without calls counts in a local before it is taken
+// from the fuel: a local stays in a register, a global is in memory.
+const batch = 1 << 10
+
+// shape is where the locals that a function is given stand.
+type shape struct {
+	*function
+	left  uint32 // what was left of a global after taking from it
+	depth uint32 // what is left of the stack below this function, if it calls
+	steps uint32 // what its loops without calls took, if it has some
 }
 
 // function writes the i-th defined function with its meter.
 func (e *emitter) function(out code, i int, f *function) code {
-	out = e.declare(out, f)
+	s := &shape{function: f, left: f.locals, depth: f.locals + 1, steps: f.locals + 1}
+	extra := uint32(1)
 	if f.calls {
-		out = e.enter(out, i, f)
+		extra, s.steps = extra+1, s.steps+1
 	}
+	if f.counted {
+		extra++
+	}
+	out = append(appendU32(out, f.groups+1), f.decl...)
+	out = append(appendU32(out, extra), I64)
+	out = e.enter(out, i, s)
 	from := 0
-	for k, d := range f.edits {
+	for _, d := range f.edits {
 		out = append(out, f.code[from:d.at]...)
-		from = d.at
-		switch {
-		case d.kind == editCharge && k == 0 && f.calls: // enter has charged it
-		case d.kind == editCharge:
-			out = out.less(e.fuel, f.cost(d.arg)).get(e.fuel).refillIfNegative(e.refill)
-		case d.kind == editMemory:
-			out = e.chargeOperand(out, f, 8)
-		case d.kind == editTable:
-			out = e.chargeOperand(out, f, 3)
-		case f.calls: // return leaves the block that enter opened
-			out = out.with(opBr, uint32(d.arg))
-			from++
-		}
+		from = d.end
+		out = e.edit(out, s, &d, f.code[d.at:d.end])
 	}
 	out = append(out, f.code[from:]...)
-	if f.calls {
-		out = out.add(e.stack, f.frame()).op(opEnd)
+	if f.counted {
+		out = e.leave(out, s)
 	}
 	return out
 }
 
-// declare writes the locals, with one more for the size of a bulk operation.
-func (e *emitter) declare(out code, f *function) code {
-	groups := f.groups
-	if f.bulk {
-		groups++
+// edit writes one place of the code anew.
+func (e *emitter) edit(out code, s *shape, d *edit, original []byte) code {
+	switch d.kind {
+	case editLoop:
+		return e.loop(out, s, &s.meters[d.meter], original)
+	case editEnd:
+		return e.loopEnd(out, s, &s.meters[d.meter])
+	case editBranch:
+		r := &reader{b: original, at: 1}
+		return out.with(original[0], r.u32()+s.shift(d.meter, d.crossed))
+	case editSwitch:
+		r := &reader{b: original, at: 1}
+		n := r.u32()
+		out = out.with(original[0], n)
+		for i := range int(n) + 1 {
+			out = appendU32(out, r.u32()+s.shift(d.meter, s.crossed[d.crossed+i]))
+		}
+		return out
+	case editCall:
+		return e.beforeCall(out, s)
+	case editBulk:
+		return out.with(opCall, e.helper(original))
 	}
-	out = append(appendU32(out, groups), f.decl...)
-	if f.bulk {
-		out = out.op(1, I32)
+	if !s.counted {
+		return out.op(opReturn)
 	}
-	return out
+	// It leaves the block that enter opened.
+	return out.with(opBr, uint32(d.label)+s.shift(d.meter, d.crossed))
 }
 
-// enter charges the function's own weight and its frame with one test for
-// both, and opens the block that every way out of the function ends.
-func (e *emitter) enter(out code, i int, f *function) code {
-	out = out.less(e.fuel, f.cost(0)).less(e.stack, f.frame())
-	out = out.get(e.fuel).get(e.stack).op(opI64Or).refillIfNegative(e.refill)
+// shift is how many blocks were put between a branch and its target.
+func (f *function) shift(meter, crossed int) uint32 {
+	n := uint32(0)
+	for ; crossed > 0 && !f.meters[meter].calls; crossed-- {
+		n, meter = n+wrapping, f.meters[meter].parent
+	}
+	return n
+}
+
+// enter charges the function's own weight and its frame with one test for both.
+// A function without calls is not tested: whoever calls it again and again is,
+// and so are its loops. If it has some, it is charged when it is left.
+func (e *emitter) enter(out code, i int, s *shape) code {
+	switch cost := s.meters[0].cost(); {
+	case s.calls:
+		out = out.less(e.fuel, cost, s.left)
+		out = out.get(e.stack).number(s.frame()).op(opI64Sub).with(opLocalTee, s.depth)
+		out = out.with(opLocalGet, s.left).op(opI64Or).number(0).op(opI64LtS, opIf, noResult)
+		out = out.with(opLocalGet, s.depth).set(e.stack).with(opCall, e.refill).op(opEnd)
+	case !s.counted:
+		out = out.get(e.fuel).number(cost).op(opI64Sub).set(e.fuel)
+	}
+	if !s.counted {
+		return out
+	}
 	switch results := e.types[e.defined[i]].Results; len(results) {
 	case 0:
 		return out.op(opBlock, noResult)
@@ -102,17 +160,91 @@ func (e *emitter) enter(out code, i int, f *function) code {
 	}
 }
 
-// chargeOperand takes the number on top of the stack, divided by 1<<shift, from
-// the fuel.
-func (e *emitter) chargeOperand(out code, f *function, shift int64) code {
-	out = out.with(opLocalSet, f.locals).get(e.fuel).with(opLocalGet, f.locals).op(opExtendU).number(shift).op(opI64ShrU)
-	out = out.op(opI64Sub).set(e.fuel).get(e.fuel).refillIfNegative(e.refill)
-	return out.with(opLocalGet, f.locals)
+// loop charges each turn of a loop. One without calls counts in a local and,
+// when that is large, is left and entered again, since a call within it, even
+// one that is hardly ever made, would cost it its registers:
+//
+//	block               ;; where the end of the loop goes on
+//	  loop
+//	    block
+//	      loop          ;; the original
+//	        (br_if 1 (steps > batch))
+//	        …
+//	      end
+//	      br 2
+//	    end
+//	    (spend steps)
+//	    br 0
+//	  end
+//	  unreachable
+//	end
+func (e *emitter) loop(out code, s *shape, m *meter, head []byte) code {
+	if m.calls {
+		return out.op(head...).less(e.fuel, m.cost(), s.left).refillIfNegative(s.left, e.refill)
+	}
+	typ := head[1:]
+	out = out.op(opBlock).op(typ...).op(opLoop).op(typ...).op(opBlock)
+	out = e.paramsOf(out, typ).op(opLoop).op(typ...)
+	out = out.with(opLocalGet, s.steps).number(m.cost()).op(opI64Add).with(opLocalTee, s.steps)
+	return out.number(batch).op(opI64GtS).with(opBrIf, 1)
 }
 
-// refillBody is the appended function. It runs when the fuel slice or the
-// stack is used up, and traps unless there is fuel to go on with.
-func (e *emitter) refillBody() []byte {
+// loopEnd closes what loop opened.
+func (e *emitter) loopEnd(out code, s *shape, m *meter) code {
+	out = out.op(opEnd)
+	if m.calls {
+		return out
+	}
+	out = e.spendSteps(out.with(opBr, 2).op(opEnd), s, m.cost()) // the turn begins anew, and is charged then
+	return out.with(opBr, 0).op(opEnd, opUnreachable, opEnd)
+}
+
+// wrapping is how many blocks loop puts around a loop without calls.
+const wrapping = 3
+
+// paramsOf writes the type of a block that takes the parameters of a block of
+// type typ and leaves them.
+func (e *emitter) paramsOf(out code, typ []byte) code {
+	r := &reader{b: typ}
+	t := r.signed(33)
+	if t < 0 || e.types[t].Params == "" {
+		return out.op(noResult)
+	}
+	params := e.types[t].Params
+	return appendS64(out, int64(e.typeOf(Signature{Params: params, Results: params})))
+}
+
+// beforeCall lets the called function know how much stack is left, and takes
+// what loops have counted, lest it grow with each level of a recursion.
+func (e *emitter) beforeCall(out code, s *shape) code {
+	if s.counted {
+		out = out.with(opLocalGet, s.steps).number(0).op(opI64Ne, opIf, noResult)
+		out = e.spendSteps(out, s, 0).op(opEnd)
+	}
+	return out.with(opLocalGet, s.depth).set(e.stack)
+}
+
+// spendSteps takes from the fuel what loops have counted, but for some.
+func (e *emitter) spendSteps(out code, s *shape, but int64) code {
+	out = out.with(opLocalGet, s.steps)
+	if but != 0 {
+		out = out.number(but).op(opI64Sub)
+	}
+	return out.with(opCall, e.spend).number(0).with(opLocalSet, s.steps)
+}
+
+// leave ends the block that enter opened and takes what loops have counted.
+func (e *emitter) leave(out code, s *shape) code {
+	out = out.get(e.fuel).with(opLocalGet, s.steps).op(opI64Sub)
+	if !s.calls {
+		out = out.number(s.meters[0].cost()).op(opI64Sub)
+	}
+	return out.set(e.fuel).op(opEnd)
+}
+
+// refillBody is the appended function that runs when the fuel slice or the
+// stack is used up; it traps unless there is fuel to go on with.
+func (e *emitter) refillBody() code {
 	trapIf := func(c code) code { return c.op(opIf, noResult, opUnreachable, opEnd) }
 	c := code{0} // no locals
 	c = trapIf(c.get(e.stack).number(0).op(opI64LtS))
@@ -123,4 +255,10 @@ func (e *emitter) refillBody() []byte {
 	c = c.get(e.reserve).number(Slice).get(e.reserve).number(Slice).op(opI64LtS, opSelect).set(e.fuel)
 	c = c.get(e.reserve).get(e.fuel).op(opI64Sub).set(e.reserve)
 	return c.op(opEnd)
+}
+
+// spendBody takes its argument from the fuel.
+func (e *emitter) spendBody() code {
+	c := code{0}.get(e.fuel).with(opLocalGet, 0).op(opI64Sub).with(opLocalTee, 0).set(e.fuel)
+	return c.refillIfNegative(0, e.refill).op(opEnd)
 }

@@ -7,12 +7,13 @@ import "github.com/gowanus-project/gowanus/engine/fault"
 type Limits struct {
 	ModuleBytes       int // size of the file
 	Types             int // function types
+	Imports           int // functions imported
 	Functions         int // functions defined
 	Params            int // parameters of a function, and as many results
 	LocalsPerFunction int // locals of a function, parameters included
 	CodePerFunction   int // bytes of code of one function, and values that its calls leave
 	Nesting           int // depth of blocks
-	BlockLocals       int // blocks and switch targets of one function, times its locals: the compiler's time grows with it
+	BlockLocals       int // blocks and switch targets of one function, times its locals and 4: the compiler's time grows with it
 	TotalBlockLocals  int // the same of all functions together
 	Globals           int
 	Exports           int
@@ -28,7 +29,7 @@ type Limits struct {
 // compilers make of a module of reasonable size.
 func DefaultLimits() Limits {
 	return Limits{
-		ModuleBytes: 32 << 20, Types: 10_000, Functions: 100_000, Params: 100,
+		ModuleBytes: 32 << 20, Types: 10_000, Imports: 1_000, Functions: 100_000, Params: 100,
 		LocalsPerFunction: 10_000, CodePerFunction: 512 << 10, Nesting: 5_000, BlockLocals: 2_000_000, TotalBlockLocals: 20_000_000,
 		Globals: 10_000, Exports: 10_000, Tables: 8, TableEntries: 200_000,
 		Segments: 50_000, SegmentEntries: 200_000, DataBytes: 32 << 20, MemoryPages: 2048,
@@ -42,7 +43,7 @@ func (l *Limits) FillDefaults() {
 		field *int
 		value int
 	}{
-		{&l.ModuleBytes, d.ModuleBytes}, {&l.Types, d.Types}, {&l.Functions, d.Functions}, {&l.Params, d.Params},
+		{&l.ModuleBytes, d.ModuleBytes}, {&l.Types, d.Types}, {&l.Imports, d.Imports}, {&l.Functions, d.Functions}, {&l.Params, d.Params},
 		{&l.LocalsPerFunction, d.LocalsPerFunction}, {&l.CodePerFunction, d.CodePerFunction}, {&l.Nesting, d.Nesting},
 		{&l.BlockLocals, d.BlockLocals}, {&l.TotalBlockLocals, d.TotalBlockLocals}, {&l.Globals, d.Globals}, {&l.Exports, d.Exports}, {&l.Tables, d.Tables},
 		{&l.TableEntries, d.TableEntries}, {&l.Segments, d.Segments}, {&l.SegmentEntries, d.SegmentEntries},

@@ -69,7 +69,7 @@ type module struct {
 	types    []Signature
 	imports  []uint32 // type of each imported function
 	defined  []uint32 // type of each defined function
-	tables   int
+	tables   []byte   // type of each
 	memories int
 	globals  int
 	exports  map[string]Export
@@ -77,13 +77,8 @@ type module struct {
 	elements uint32
 	data     int64 // announced by the data count section, -1 for none
 	bodies   int
-	scanned  []*function // what was found in each body
-	sections []section
-}
-
-type section struct {
-	id   byte
-	body []byte
+	emitter  *emitter                 // takes each function, if there is one
+	sections [secDataCount + 1][]byte // of custom sections the first with names
 }
 
 // functions gives the number of functions, the imported ones included.
@@ -106,14 +101,14 @@ var parsers = map[byte]func(*module, *reader) error{
 
 // parse reads the whole module but the code of its functions, and checks every
 // index and limit.
-func parse(bin []byte, rules *Rules) (*module, error) {
+func parse(bin []byte, rules *Rules, e *emitter) (*module, error) {
 	if err := within("ModuleBytes", rules.Limits.ModuleBytes, "size in bytes", uint64(len(bin))); err != nil {
 		return nil, err
 	}
 	if len(bin) < 8 || string(bin[:8]) != "\x00asm\x01\x00\x00\x00" {
 		return nil, fault.New(fault.Invalid, "is not a core WebAssembly module of version 1")
 	}
-	m := &module{rules: rules, exports: map[string]Export{}, start: -1, data: -1}
+	m := &module{rules: rules, exports: map[string]Export{}, start: -1, data: -1, emitter: e}
 	r := &reader{b: bin, at: 8}
 	last := 0
 	for !r.done() {
@@ -123,11 +118,9 @@ func parse(bin []byte, rules *Rules) (*module, error) {
 			return nil, r.err
 		}
 		if id == secCustom {
-			c := &reader{b: body}
-			if c.name(); c.err != nil {
-				return nil, fault.New(fault.Invalid, "custom section: %w", c.err)
+			if err := m.custom(body); err != nil {
+				return nil, err
 			}
-			m.sections = append(m.sections, section{id, body})
 			continue
 		}
 		if int(id) >= len(order) || order[id] <= last {
@@ -138,11 +131,27 @@ func parse(bin []byte, rules *Rules) (*module, error) {
 			return nil, err
 		}
 	}
+	if m.emitter != nil && m.emitter.module == nil {
+		m.emitter.begin(m, 0)
+	}
 	return m, m.check()
 }
 
+// custom looks at a custom section. The first with names is kept.
+func (m *module) custom(body []byte) error {
+	c := &reader{b: body}
+	name := c.name()
+	if c.err != nil {
+		return fault.New(fault.Invalid, "custom section: %w", c.err)
+	}
+	if name == "name" && m.sections[secCustom] == nil {
+		m.sections[secCustom] = body
+	}
+	return nil
+}
+
 func (m *module) parseSection(id byte, body []byte) error {
-	m.sections = append(m.sections, section{id, body})
+	m.sections[id] = body
 	r := &reader{b: body}
 	if err := parsers[id](m, r); err != nil {
 		return err

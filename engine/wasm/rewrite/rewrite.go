@@ -14,7 +14,7 @@ const (
 )
 
 // Slice is the fuel after which a running guest lets the host in.
-const Slice = 1 << 15
+const Slice = 1 << 13
 
 // Module is a module with its meter.
 type Module struct {
@@ -26,16 +26,17 @@ type Module struct {
 // Rewrite checks a module against the rules and gives it a meter. Its errors
 // are of kind Limit, Forbidden (an import) or Invalid.
 func Rewrite(bin []byte, rules *Rules) (*Module, error) {
-	m, err := parse(bin, rules)
+	e := &emitter{}
+	m, err := parse(bin, rules, e)
 	if err != nil {
 		return nil, err
 	}
-	return &Module{Binary: newEmitter(m).emit(len(bin)), Exports: m.exports, Start: m.start >= 0}, nil
+	return &Module{Binary: e.emit(len(bin)), Exports: m.exports, Start: m.start >= 0}, nil
 }
 
 // Check does what Rewrite does but for making the result.
 func Check(bin []byte, rules *Rules) error {
-	_, err := parse(bin, rules)
+	_, err := parse(bin, rules, nil)
 	return err
 }
 
@@ -43,42 +44,55 @@ func Check(bin []byte, rules *Rules) error {
 type emitter struct {
 	*module
 	fuel, reserve, stack, stop uint32 // global indices
-	refill                     uint32 // function index
-	refillType                 uint32
+	refill, spend              uint32 // function indices
+	function0                  uint32 // index of the first added function
+	added                      []added
+	helpers                    map[string]uint32 // by the instruction that they stand for
 	moreTypes                  []Signature
+	typeIndices                map[Signature]uint32
+	code                       code // of the functions so far
+	scratch                    code
 }
 
-func newEmitter(m *module) *emitter {
+// added is a function that the original does not have.
+type added struct {
+	typ  uint32
+	body code
+}
+
+// begin is called before the first function, when everything that functions
+// refer to is known.
+func (e *emitter) begin(m *module, size int) {
 	g := uint32(m.globals)
-	e := &emitter{module: m, fuel: g, reserve: g + 1, stack: g + 2, stop: g + 3, refill: m.functions()}
-	e.refillType = e.typeOf(Signature{})
-	for _, t := range m.defined {
-		if results := m.types[t].Results; len(results) > 1 {
-			e.typeOf(Signature{Results: results})
-		}
+	e.module, e.function0 = m, m.functions()
+	e.fuel, e.reserve, e.stack, e.stop = g, g+1, g+2, g+3
+	e.refill, e.spend = e.function0, e.function0+1
+	e.helpers, e.typeIndices = map[string]uint32{}, map[Signature]uint32{}
+	e.added = []added{
+		{e.typeOf(Signature{}), e.refillBody()},
+		{e.typeOf(Signature{Params: string([]byte{I64})}), e.spendBody()},
 	}
-	return e
+	e.code = make(code, 0, size+size/3)
+}
+
+// put takes a function that was checked.
+func (e *emitter) put(i int, f *function) {
+	e.scratch = e.function(e.scratch[:0], i, f)
+	e.code = append(appendU32(e.code, uint32(len(e.scratch))), e.scratch...)
 }
 
 // typeOf gives the index of a type, which is added when there is none.
 func (e *emitter) typeOf(s Signature) uint32 {
-	for i, t := range e.moreTypes {
-		if t == s {
-			return uint32(len(e.types) + i)
-		}
+	if i, ok := e.typeIndices[s]; ok {
+		return i
 	}
+	i := uint32(len(e.types) + len(e.moreTypes))
 	e.moreTypes = append(e.moreTypes, s)
-	return uint32(len(e.types) + len(e.moreTypes) - 1)
+	e.typeIndices[s] = i
+	return i
 }
 
-func (e *emitter) body(id byte) []byte {
-	for _, s := range e.sections {
-		if s.id == id {
-			return s.body
-		}
-	}
-	return nil
-}
+func (e *emitter) body(id byte) []byte { return e.sections[id] }
 
 // emit writes all sections in order. Custom sections are dropped except for
 // the functions' names, which make stack traces readable.
@@ -92,7 +106,7 @@ func (e *emitter) emit(size int) []byte {
 	}
 	put(secType, e.typeSection())
 	put(secImport, e.body(secImport))
-	put(secFunction, extend(e.body(secFunction), 1, appendU32(nil, e.refillType)))
+	put(secFunction, e.functionSection())
 	put(secTable, e.bounded(secTable, e.rules.Limits.TableEntries))
 	put(secMemory, e.bounded(secMemory, e.rules.Limits.MemoryPages))
 	put(secGlobal, extend(e.body(secGlobal), 4, e.newGlobals()))
@@ -113,6 +127,14 @@ func extend(vector []byte, n uint32, items []byte) []byte {
 	}
 	out := appendU32(make([]byte, 0, len(vector)+len(items)+5), n)
 	return append(append(out, vector[r.at:]...), items...)
+}
+
+func (e *emitter) functionSection() []byte {
+	var items []byte
+	for _, f := range e.added {
+		items = appendU32(items, f.typ)
+	}
+	return extend(e.body(secFunction), uint32(len(e.added)), items)
 }
 
 func (e *emitter) typeSection() []byte {
@@ -176,17 +198,12 @@ func (e *emitter) exportSection() []byte {
 // names gives the section of function names, or nil when there is none or it
 // is not in order.
 func (e *emitter) names() []byte {
-	for _, s := range e.sections {
-		r := &reader{b: s.body}
-		if s.id != secCustom || r.name() != "name" {
-			continue
-		}
-		for !r.done() {
-			id, part := r.byte(), r.skip(r.u32())
-			if id == 1 && r.err == nil && e.functionNames(part) {
-				out := append(appendU32(nil, 4), "name"...)
-				return append(appendU32(append(out, 1), uint32(len(part))), part...)
-			}
+	r := &reader{b: e.body(secCustom)}
+	for r.name(); !r.done(); {
+		id, part := r.byte(), r.skip(r.u32())
+		if id == 1 && r.err == nil && e.functionNames(part) {
+			out := append(appendU32(nil, 4), "name"...)
+			return append(appendU32(append(out, 1), uint32(len(part))), part...)
 		}
 	}
 	return nil
@@ -206,15 +223,12 @@ func (e *emitter) functionNames(part []byte) bool {
 }
 
 func (e *emitter) codeSection() []byte {
-	size := len(e.body(secCode))
-	out := appendU32(make([]byte, 0, size+size/4+256), uint32(len(e.defined)+1))
-	var scratch []byte
-	for i, f := range e.scanned {
-		scratch = e.function(scratch[:0], i, f)
-		out = append(appendU32(out, uint32(len(scratch))), scratch...)
+	out := make([]byte, 0, len(e.code)+256)
+	out = append(appendU32(out, uint32(len(e.defined)+len(e.added))), e.code...)
+	for _, f := range e.added {
+		out = append(appendU32(out, uint32(len(f.body))), f.body...)
 	}
-	refill := e.refillBody()
-	return append(appendU32(out, uint32(len(refill))), refill...)
+	return out
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

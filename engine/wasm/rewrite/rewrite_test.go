@@ -76,65 +76,150 @@ func TestFuelIsCounted(t *testing.T) {
 	}
 }
 
+// TestStopAndExhaustion has a loop of 5000 turns, which counts in batches: one
+// that ends may have taken somewhat more than there was, and then shows it.
 func TestStopAndExhaustion(t *testing.T) {
 	for name, c := range map[string]struct {
 		fuel, reserve, stop int64
-		ends                bool
+		ends, within        bool
 	}{
-		"enough":        {1002, 0, 0, true},
-		"one too few":   {1001, 0, 0, false},
-		"in reserve":    {10, 992, 0, true},
-		"not enough":    {10, 991, 0, false},
-		"stop unseen":   {1002, 0, 1, true},
-		"stop when due": {10, 1 << 40, 1, false},
+		"enough":        {5002, 0, 0, true, true},
+		"one too few":   {5001, 0, 0, true, false},
+		"in reserve":    {10, 4992, 0, true, true},
+		"not enough":    {10, 4991, 0, true, false},
+		"half":          {2500, 0, 0, false, false},
+		"stop unseen":   {5002, 0, 1, true, true},
+		"stop when due": {10, 1 << 40, 1, false, true},
 	} {
 		m := start(t, metered(t, countdown()).Binary)
 		set(m, rewrite.ExportFuel, c.fuel)
 		set(m, rewrite.ExportReserve, c.reserve)
 		set(m, rewrite.ExportStop, c.stop)
-		if _, err := m.ExportedFunction("f").Call(context.Background(), 1000); (err == nil) != c.ends {
-			t.Errorf("%s: %v", name, err)
+		_, err := m.ExportedFunction("f").Call(context.Background(), 5000)
+		if within := get(m, rewrite.ExportFuel)+get(m, rewrite.ExportReserve) >= 0; (err == nil) != c.ends || c.ends && within != c.within {
+			t.Errorf("%s: %v, within is %v", name, err, within)
 		}
 	}
 }
 
 func TestBulkOperationsAreCharged(t *testing.T) {
-	m := &a.Module{}
-	m.Memory(1, -1)
-	m.Func("f", "i", "", "", a.I32Const(0), a.I32Const(0), a.Get(0), a.Op(0xfc, 11, 0))
-	i := start(t, metered(t, m.Bytes()).Binary)
-	for _, size := range []uint64{0, 256, 65536} {
-		set(i, rewrite.ExportFuel, rewrite.Slice)
-		_, err := i.ExportedFunction("f").Call(context.Background(), size)
-		if used := rewrite.Slice - get(i, rewrite.ExportFuel); err != nil || used != 1+int64(size)/256 {
-			t.Errorf("%d bytes took %d, %v", size, used, err)
+	fill := a.Join(a.I32Const(0), a.I32Const(0), a.Get(0), a.Op(0xfc, 11, 0))
+	for name, c := range map[string]struct {
+		code []byte
+		want func(n int64) int64
+	}{
+		"memory.fill":  {fill, func(n int64) int64 { return n / 256 }},
+		"memory.copy":  {a.Join(a.I32Const(8), a.I32Const(0), a.Get(0), a.Op(0xfc, 10, 0, 0)), func(n int64) int64 { return n / 256 }},
+		"backwards":    {a.Join(a.I32Const(0), a.I32Const(8), a.Get(0), a.Op(0xfc, 10, 0, 0)), func(n int64) int64 { return n / 256 }},
+		"memory.init":  {a.Join(a.I32Const(0), a.I32Const(0), a.Get(0), a.Op(0xfc, 8, 0, 0)), func(n int64) int64 { return n / 256 }},
+		"table.fill":   {a.Join(a.I32Const(0), a.Op(0xd0, 0x6f), a.Get(0), a.Op(0xfc, 17, 0)), func(n int64) int64 { return n / 8 }},
+		"table.copy":   {a.Join(a.I32Const(0), a.I32Const(0), a.Get(0), a.Op(0xfc, 14, 0, 0)), func(n int64) int64 { return n / 8 }},
+		"table.grow":   {a.Join(a.Op(0xd0, 0x6f), a.Get(0), a.Op(0xfc, 15, 0), a.Drop), func(n int64) int64 { return n/8 + 3 }},
+		"memory twice": {a.Join(fill, fill), func(n int64) int64 { return 2 * (n / 256) }},
+	} {
+		m := &a.Module{DataCount: true}
+		m.Tables = append(m.Tables, append([]byte{0x6f, 0}, a.U(2000)...))
+		m.Memory(32, -1)
+		m.Data = append(m.Data, append([]byte{1}, a.Text(strings.Repeat("x", 1<<20))...))
+		m.Func("f", "i", "", "", c.code)
+		i := start(t, metered(t, m.Bytes()).Binary)
+		sizes := []uint64{0, 256, 1 << 20}
+		if strings.HasPrefix(name, "table") {
+			sizes = []uint64{0, 8, 1000}
+		}
+		for _, size := range sizes {
+			set(i, rewrite.ExportFuel, rewrite.Slice)
+			set(i, rewrite.ExportReserve, 1<<40)
+			_, err := i.ExportedFunction("f").Call(context.Background(), size)
+			used := int64(rewrite.Slice+1<<40) - get(i, rewrite.ExportFuel) - get(i, rewrite.ExportReserve)
+			if want := 1 + c.want(int64(size)); err != nil || used != want {
+				t.Errorf("%s: %d took %d, want %d, %v", name, size, used, want, err)
+			}
 		}
 	}
 }
 
-// TestStackIsGivenBack recurses in every way a function can be left.
+// TestPiecesAreTheWhole compares bulk operations on memory, which are done in
+// pieces, with the same module without its meter.
+func TestPiecesAreTheWhole(t *testing.T) {
+	m := &a.Module{DataCount: true}
+	m.Memory(40, -1)
+	var text strings.Builder
+	for n := range 300_000 {
+		fmt.Fprintf(&text, "%d,", n*n%997)
+	}
+	m.Data = append(m.Data, append([]byte{1}, a.Text(text.String()[:1<<20])...))
+	m.Func("init", "iii", "", "", a.Get(0), a.Get(1), a.Get(2), a.Op(0xfc, 8, 0, 0))
+	m.Func("copy", "iii", "", "", a.Get(0), a.Get(1), a.Get(2), a.Op(0xfc, 10, 0, 0))
+	m.Func("fill", "iii", "", "", a.Get(0), a.Get(1), a.Get(2), a.Op(0xfc, 11, 0))
+	plain, with := start(t, m.Bytes()), start(t, metered(t, m.Bytes()).Binary)
+	for _, c := range []struct {
+		f    string
+		args []uint64
+	}{
+		{"init", []uint64{5, 3, 1<<20 - 3}},
+		{"copy", []uint64{1 << 20, 0, 1 << 20}},
+		{"copy", []uint64{300_001, 5, 1 << 20}},
+		{"copy", []uint64{5, 300_001, 1 << 20}},
+		{"copy", []uint64{100, 101, 1 << 20}},
+		{"copy", []uint64{101, 100, 1 << 20}},
+		{"copy", []uint64{7, 7, 1 << 20}},
+		{"fill", []uint64{3, 0x1ab, 700_000}},
+		{"copy", []uint64{40 << 16, 0, 0}},
+		{"copy", []uint64{40<<16 - 5, 0, 6}},
+		{"copy", []uint64{0, 40<<16 - 1<<19, 1<<19 + 1}},
+		{"fill", []uint64{40<<16 - 1<<19, 0, 1<<19 + 1}},
+		{"init", []uint64{0, 1, 1 << 20}},
+		{"init", []uint64{0xffffffff, 0, 1 << 20}},
+		{"fill", []uint64{1 << 20, 0, 0xffffffff}},
+		{"copy", []uint64{1 << 20, 8, 0xffffffff}},
+	} {
+		for _, i := range []api.Module{plain, with} {
+			set(i, rewrite.ExportFuel, rewrite.Slice)
+			set(i, rewrite.ExportReserve, 1<<40)
+		}
+		_, perr := plain.ExportedFunction(c.f).Call(context.Background(), c.args...)
+		_, werr := with.ExportedFunction(c.f).Call(context.Background(), c.args...)
+		if (perr == nil) != (werr == nil) {
+			t.Errorf("%s%v: %v, in pieces %v", c.f, c.args, perr, werr)
+		}
+		if perr != nil {
+			continue // traps come last: after one, the memories may differ
+		}
+		p, _ := plain.Memory().Read(0, 40<<16)
+		w, _ := with.Memory().Read(0, 40<<16)
+		if !bytes.Equal(p, w) {
+			t.Fatalf("%s%v: the memories differ", c.f, c.args)
+		}
+	}
+}
+
+// TestStackIsGivenBack has a tree of calls that are left in every way a function
+// can be: all of them take their stack below the same caller, so that only the
+// depth counts and not the number.
 func TestStackIsGivenBack(t *testing.T) {
 	m := &a.Module{}
 	m.Memory(1, -1)
-	// f(n, how): calls itself down to 0 and leaves by falling off, return, br, br_if or br_table.
+	// f(n, how): calls itself twice down to 0 and leaves by falling off, return, br, br_if or br_table.
+	again := a.Join(a.Get(0), a.I32Const(1), a.Sub, a.Get(1), a.Call(0), a.Drop, a.Drop)
 	m.Func("f", "ii", "iI", "",
-		a.Get(0), a.If(a.Get(0), a.I32Const(1), a.Sub, a.Get(1), a.Call(0), a.Drop, a.Drop),
+		a.Get(0), a.If(again, again),
 		a.Get(1), a.I32Const(1), a.Op(0x46), a.If(a.I32Const(1), a.I64Const(10), a.Return),
 		a.Get(1), a.I32Const(2), a.Op(0x46), a.If(a.I32Const(2), a.I64Const(20), a.Br(1)),
 		a.Get(1), a.I32Const(3), a.Op(0x46), a.If(a.I32Const(3), a.I64Const(30), a.I32Const(1), a.BrIf(1), a.Unreachable),
 		a.Get(1), a.I32Const(4), a.Op(0x46), a.If(a.I32Const(4), a.I64Const(40), a.I32Const(0), a.Op(0x0e, 1, 1, 1)),
 		a.I32Const(0), a.I64Const(0))
 	i := start(t, metered(t, m.Bytes()).Binary)
+	f := i.ExportedFunction("f")
 	for how := range uint64(5) {
-		out, err := i.ExportedFunction("f").Call(context.Background(), 100, how)
+		set(i, rewrite.ExportStack, 1000) // 12 levels of less than 50 slots
+		out, err := f.Call(context.Background(), 12, how)
 		if err != nil || out[0] != how || out[1] != 10*how {
 			t.Errorf("way %d: %v, %v", how, out, err)
 		}
-		if left := get(i, rewrite.ExportStack); left != 1<<20 {
-			t.Errorf("way %d: %d of the stack are left", how, left)
-		}
 	}
-	if _, err := i.ExportedFunction("f").Call(context.Background(), 1<<30, 0); err == nil || get(i, rewrite.ExportStack) >= 0 {
+	set(i, rewrite.ExportStack, 1000)
+	if _, err := f.Call(context.Background(), 1<<30, 0); err == nil || get(i, rewrite.ExportStack) >= 0 {
 		t.Errorf("endless: %v, %d left", err, get(i, rewrite.ExportStack))
 	}
 }

@@ -41,7 +41,11 @@ func checkValueType(r *reader, t byte) {
 }
 
 func (m *module) parseImports(r *reader) error {
-	for range r.count() {
+	n := r.count()
+	if err := within("Imports", m.rules.Limits.Imports, "imports", uint64(n)); err != nil {
+		return err
+	}
+	for range n {
 		from, name, kind := r.name(), r.name(), r.byte()
 		full := from + "." + name
 		want, known := m.rules.Imports[full]
@@ -110,14 +114,15 @@ func (m *module) parseTables(r *reader) error {
 		return err
 	}
 	for range n {
-		if t := r.byte(); t != FuncRef && t != ExternRef {
+		t := r.byte()
+		if t != FuncRef && t != ExternRef {
 			r.fail("table of type 0x%02x", t)
 		}
 		least, _ := m.limits(r)
 		if err := within("TableEntries", m.rules.Limits.TableEntries, "entries of a table", uint64(least)); err != nil {
 			return err
 		}
-		m.tables++
+		m.tables = append(m.tables, t)
 	}
 	return nil
 }
@@ -207,7 +212,7 @@ func (m *module) parseExports(r *reader) error {
 				e.Signature = m.signature(f)
 			}
 		case 1:
-			m.index(r, "table", m.tables)
+			m.index(r, "table", len(m.tables))
 		case 2:
 			m.index(r, "memory", m.memories)
 		case 3:
@@ -289,7 +294,7 @@ func (m *module) elementSegment(r *reader) uint32 {
 	}
 	if flag&1 == 0 {
 		if flag&2 != 0 {
-			m.index(r, "table", m.tables)
+			m.index(r, "table", len(m.tables))
 		}
 		m.constant(r)
 	}
