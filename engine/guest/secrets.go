@@ -122,3 +122,12 @@ func (m *Module) cloak(call any) ([]byte, *veil, error) {
 	text, err := json.Marshal(call)
 	return text, v, err
 }
+
+// Veil gives a value of a config key as the module may see it.
+func (m *Module) Veil(key string, value any) any {
+	v := &veil{module: m, hidden: map[string]any{}}
+	if m.May(hook.CapSecret, "*") {
+		return value
+	}
+	return v.cover(key, value)
+}
