@@ -13,6 +13,7 @@ import (
 	"github.com/gowanus-project/gowanus/dsl/bom"
 	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/store"
 	"github.com/gowanus-project/gowanus/internal/version"
 )
@@ -29,13 +30,15 @@ const (
 	BundleBad       = "ERROR_PREPARING_BUNDLE"
 )
 
-// BundleRequest is a bundle for the catalog: a BOM in YAML, or a zip that has
-// one.
+// BundleRequest is a bundle for the catalog: a BOM in YAML, a zip that has one,
+// or a module.
 type BundleRequest struct {
-	Content []byte
-	File    string // for error messages
-	Format  string // "" finds out
-	Force   bool   // also in place of a different one of the same version
+	Content  []byte
+	File     string            // for error messages
+	Format   string            // "" finds out
+	Force    bool              // also in place of a different one of the same version
+	Grants   []hook.Capability // what its modules may do, on top of what versions before them might
+	GrantAll bool              // they may do all that they ask for
 }
 
 // BundleResult tells what became of it.
@@ -48,13 +51,14 @@ type BundleResult struct {
 
 // bundleRecord is a bundle as the store keeps it. Marks are of types, by id.
 type bundleRecord struct {
-	Name       string    `json:"name"`
-	Version    string    `json:"version"`
-	Content    []byte    `json:"content"`
-	Created    time.Time `json:"created"`
-	Gone       []string  `json:"gone,omitempty"` // types that were deleted, or replaced by another bundle's
-	Deprecated []string  `json:"deprecated,omitempty"`
-	Disabled   []string  `json:"disabled,omitempty"`
+	Name       string         `json:"name"`
+	Version    string         `json:"version"`
+	Content    []byte         `json:"content"`
+	Created    time.Time      `json:"created"`
+	Gone       []string       `json:"gone,omitempty"` // types that were deleted, or replaced by another bundle's
+	Deprecated []string       `json:"deprecated,omitempty"`
+	Disabled   []string       `json:"disabled,omitempty"`
+	Modules    []moduleRecord `json:"modules,omitempty"`
 }
 
 // Bundles gives the bundles of the catalog, native ones too.
@@ -80,10 +84,16 @@ func (e *Engine) AddBundle(ctx context.Context, r BundleRequest) (*BundleResult,
 	e.installing.Lock()
 	defer e.installing.Unlock()
 	types := e.types.Load()
-	b, problems := e.read(types, r.File, r.Content)
+	b, problems := e.read(ctx, types, r)
 	if b == nil {
 		return nil, problems
 	}
+	installed := false
+	defer func() {
+		if !installed {
+			e.retire(b)
+		}
+	}()
 	code, replaced, err := displaced(types, b, r.Force)
 	if err != nil {
 		return nil, err
@@ -98,6 +108,9 @@ func (e *Engine) AddBundle(ctx context.Context, r BundleRequest) (*BundleResult,
 	if err := e.examine(ctx, next, b.Types, problems); err != nil {
 		return nil, err
 	}
+	if err := e.takeover(ctx, types, next, b, r); err != nil {
+		return nil, err
+	}
 	var batch store.Batch
 	if err := keep(&batch, next, append(bundlesOf(replaced), b)...); err != nil {
 		return nil, err
@@ -105,7 +118,8 @@ func (e *Engine) AddBundle(ctx context.Context, r BundleRequest) (*BundleResult,
 	if err := e.store.Commit(ctx, &batch); err != nil {
 		return nil, fault.Wrap(err, "install bundle", b.ID())
 	}
-	e.types.Store(next)
+	installed = true
+	e.exchange(next, b, bundlesOf(replaced))
 	return &BundleResult{Code: code, Message: "bundle " + b.ID() + " is installed", Bundle: b, Types: b.Types}, nil
 }
 
@@ -183,7 +197,7 @@ func keep(batch *store.Batch, types *catalog.Registry, bundles ...*catalog.Bundl
 			batch.Delete(bundleBucket, b.ID())
 			continue
 		}
-		r := bundleRecord{Name: b.Name, Version: b.Version, Content: b.Content, Created: b.Created}
+		r := bundleRecord{Name: b.Name, Version: b.Version, Content: b.Content, Created: b.Created, Modules: moduleRecords(b)}
 		for _, t := range b.Types {
 			i := slices.IndexFunc(present, func(p *catalog.Type) bool { return p.Kind == t.Kind && p.ID() == t.ID() })
 			switch {
@@ -229,7 +243,7 @@ func (e *Engine) loadBundles() error {
 
 func (e *Engine) loadBundle(r bundleRecord) error {
 	types := e.types.Load()
-	b, err := e.read(types, r.Name+":"+r.Version, r.Content)
+	b, err := e.reopen(types, r)
 	if err != nil {
 		return err
 	}

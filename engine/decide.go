@@ -31,6 +31,7 @@ func (e deciding) Decide(ctx context.Context, r *workflow.Record) (*hook.Decisio
 		if t, given, err = e.decider(ctx, ent, r); err != nil {
 			return nil, err
 		}
+		t = e.began(t, r)
 	}
 	if r.Config == nil && r.StepType == "" {
 		// Once for the whole run, so that all of its decisions see the same.
@@ -54,6 +55,21 @@ func (e deciding) Decide(ctx context.Context, r *workflow.Record) (*hook.Decisio
 		return t.Entity.Continue(ctx, call)
 	}
 	return t.Entity.Effector(ctx, call)
+}
+
+// began gives the version of a type that a run began with, if it is still
+// there: another one of its module would not know the state and the steps.
+func (e deciding) began(t *catalog.Type, r *workflow.Record) *catalog.Type {
+	if t.Module == "" {
+		return t
+	}
+	if r.TypeVersion == "" {
+		r.TypeVersion = t.Version
+	}
+	if first := e.types.Load().OfKind(t.Kind, t.Name, r.TypeVersion); first != nil {
+		return first
+	}
+	return t
 }
 
 // decider gives the type that decides what an effector does: the entity's, or

@@ -290,6 +290,7 @@ func (e deciding) decideStep(ctx context.Context, ent *entity.Entity, r *workflo
 	if t.Step == nil {
 		return nil, fault.New(fault.Invalid, "type %s cannot decide what a step does", t.Name)
 	}
+	t = e.began(t, r)
 	call.Type, call.Entity.Config = t.Name, ent.ReadyConfig(ctx)
 	return t.Step(ctx, call)
 }

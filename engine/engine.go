@@ -17,6 +17,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/feed"
 	"github.com/gowanus-project/gowanus/engine/location"
+	"github.com/gowanus-project/gowanus/engine/module"
 	"github.com/gowanus-project/gowanus/engine/store"
 	"github.com/gowanus-project/gowanus/engine/task"
 	"github.com/gowanus-project/gowanus/engine/workflow"
@@ -28,6 +29,7 @@ type Config struct {
 	Store     store.Store // required; the engine does not close it
 	Log       *slog.Logger
 	Types     []*catalog.Type
+	Modules   *module.Keeper  // nil: no modules can be installed
 	Actions   []action.Action // steps that touch the outside
 	Providers []location.Provider
 	Locations []location.Definition
@@ -89,6 +91,9 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	}
 	e.tree = entity.NewTree(cfg.Store)
 	e.tree.SetOutside(outside{e})
+	if cfg.Modules != nil {
+		cfg.Modules.ReadFrom(reading{e})
+	}
 	e.flows = workflow.NewRunner(workflow.Config{Store: cfg.Store, Tasks: e.tasks, Host: deciding{e}})
 	e.policies = adjunct.NewManager(adjunct.Config{
 		Store: cfg.Store, Tasks: e.tasks, Tree: e.tree, Host: policing{e}, Log: cfg.Log,

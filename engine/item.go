@@ -14,6 +14,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/hook"
+	"github.com/gowanus-project/gowanus/engine/module"
 	"github.com/gowanus-project/gowanus/internal/nearest"
 	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
@@ -28,7 +29,7 @@ var itemKinds = map[string]string{
 // read makes a bundle with its types from what a client sent. Names of types
 // are looked up only to find out what kind of type an item is. With an error,
 // the bundle has what could be read, or is nil.
-func (e *Engine) read(types *catalog.Registry, file string, content []byte) (*catalog.Bundle, error) {
+func (e *Engine) readBOM(types *catalog.Registry, file string, content []byte, modules []*module.Module) (*catalog.Bundle, error) {
 	read, err := bom.Parse(cmp.Or(file, "catalog"), content, bom.Options{YAML: e.cfg.Limits.Blueprint})
 	if err != nil {
 		return nil, err
@@ -39,6 +40,10 @@ func (e *Engine) read(types *catalog.Registry, file string, content []byte) (*ca
 	}
 	if b.Name == "" { // the same text is the same bundle
 		b.Name = "catalog-bom-" + b.Checksum[:12]
+	}
+	include(b, modules)
+	if types, err = types.With(b.Types...); err != nil {
+		return nil, err
 	}
 	r := &itemReader{types: types, bundle: b, items: read.Distinct()}
 	r.kinds = make([]string, len(r.items))
@@ -167,6 +172,9 @@ func (e *Engine) examine(ctx context.Context, types *catalog.Registry, added []*
 		errs.Append(yamlpos.Pos{}, found)
 	}
 	for _, t := range added {
+		if t.Plan == nil {
+			continue // a module's
+		}
 		p := e.planner(ctx, nil)
 		p.types, p.lenient, p.described = types, true, true
 		at := origin{bundle: t.Bundle}

@@ -35,6 +35,10 @@ func (e policing) Decide(ctx context.Context, r *adjunct.Record, c *hook.PolicyC
 	} else if c.Config, err = partConfig(ctx, ent, t, r.Config, r.Scopes); err != nil {
 		return nil, fault.Wrap(err, "policy", r.Name)
 	}
+	if err := bring(ctx, t, r); err != nil {
+		return nil, fault.Wrap(err, "policy", r.Name)
+	}
+	c.State = r.State
 	c.Seed = seed(r.ID + c.Now)
 	return t.Policy.Event(ctx, c)
 }

@@ -17,6 +17,7 @@ const (
 	storeDir     = "store"
 	processDir   = "processes"
 	cacheDir     = "cache"
+	modulesDir   = "modules"
 )
 
 // defaultDataDir is where a server keeps its data unless told otherwise.

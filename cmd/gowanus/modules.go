@@ -6,13 +6,9 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
-	"sync"
 
 	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/fault"
-	"github.com/gowanus-project/gowanus/engine/guest"
-	"github.com/gowanus-project/gowanus/engine/hook"
-	"github.com/gowanus-project/gowanus/engine/wasm"
 	"github.com/gowanus-project/gowanus/modules"
 )
 
@@ -29,14 +25,11 @@ func (p *parts) shipped(log *slog.Logger) ([]*catalog.Type, error) {
 	}
 	var types []*catalog.Type
 	for _, m := range list {
-		lazy := &lazyModule{runtime: p.runtime, module: m}
-		g, err := guest.Load(m.Description, lazy, guest.Limits{})
+		kept, err := p.modules.Ship(m.Description, m.Wasm)
 		if err != nil {
 			return nil, fmt.Errorf("module %s: %w", m.Name, err)
 		}
-		g.GrantAll()
-		p.modules = append(p.modules, lazy)
-		types = append(types, g.Types()...)
+		types = append(types, kept.Types()...)
 	}
 	return types, nil
 }
@@ -50,45 +43,11 @@ func (p *parts) prepare(cache string, log *slog.Logger) error {
 		return err
 	}
 	return p.engine.Tasks().Go("prepare modules", func(ctx context.Context) {
-		for _, m := range p.modules {
-			loaded, err := m.load()
-			if err == nil {
-				err = loaded.Prepare(ctx)
-			}
-			if err != nil && ctx.Err() == nil {
-				log.Error("a module cannot be used", "module", m.module.Name, "err", err)
+		for _, m := range p.modules.Modules() {
+			if err := m.Prepare(ctx); err != nil && ctx.Err() == nil {
+				log.Error("a module cannot be used", "module", m.Name(), "err", err)
 			}
 		}
 		debug.FreeOSMemory() // a compiler leaves a hundred megabytes that the runtime would keep for minutes
 	})
-}
-
-// lazyModule is a shipped module that is read and checked at its first call.
-type lazyModule struct {
-	runtime *wasm.Runtime
-	module  modules.Module
-
-	once   sync.Once
-	loaded *wasm.Module
-	err    error
-}
-
-func (m *lazyModule) load() (*wasm.Module, error) {
-	m.once.Do(func() {
-		bin, err := m.module.Wasm()
-		if err == nil {
-			m.loaded, err = m.runtime.Load(m.module.Name, bin, wasm.LoadOptions{})
-		}
-		m.err = err
-	})
-	return m.loaded, m.err
-}
-
-// CallInto implements guest.Caller.
-func (m *lazyModule) CallInto(ctx context.Context, id hook.ID, size int, write func([]byte), read func([]byte) error) error {
-	loaded, err := m.load()
-	if err != nil {
-		return err
-	}
-	return loaded.CallInto(ctx, id, size, write, read)
 }

@@ -124,7 +124,7 @@ func (c *cli) open(ctx context.Context, o serving, set *settings, log *slog.Logg
 		return nil, "", errors.Join(fmt.Errorf("name of the server: %w", err), s.Close())
 	}
 	cache := cmp.Or(o.moduleCache, filepath.Join(dir, cacheDir))
-	p, err := wire(ctx, s, wiring{dir: dir, cache: cache, plane: plane, shell: o.allowShell, log: log}, set)
+	p, err := wire(ctx, s, wiring{dir: dir, cache: cache, files: filepath.Join(dir, modulesDir), plane: plane, shell: o.allowShell, log: log}, set)
 	if err != nil {
 		return nil, "", err
 	}

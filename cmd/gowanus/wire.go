@@ -8,6 +8,7 @@ import (
 
 	"github.com/gowanus-project/gowanus/builtin"
 	"github.com/gowanus-project/gowanus/engine"
+	"github.com/gowanus-project/gowanus/engine/module"
 	"github.com/gowanus-project/gowanus/engine/store"
 	"github.com/gowanus-project/gowanus/engine/wasm"
 )
@@ -16,7 +17,7 @@ import (
 type parts struct {
 	engine  *engine.Engine
 	runtime *wasm.Runtime
-	modules []*lazyModule
+	modules *module.Keeper
 	store   store.Store
 }
 
@@ -24,6 +25,7 @@ type parts struct {
 type wiring struct {
 	dir   string // for everything but the store
 	cache string // for the compiled code of modules
+	files string // for the modules that are installed; "" keeps them in memory
 	plane string // name of the server
 	shell bool   // whether workflows may run commands as the server's user
 	log   *slog.Logger
@@ -41,6 +43,7 @@ func wire(ctx context.Context, s store.Store, w wiring, set *settings) (p *parts
 	if p.runtime, err = wasm.New(wasm.Config{CacheDir: w.cache, Log: w.log}); err != nil {
 		return p, err
 	}
+	p.modules = module.New(module.Config{Runtime: p.runtime, Dir: w.files, Log: w.log})
 	types, err := p.shipped(w.log)
 	if err != nil {
 		return p, err
@@ -50,7 +53,7 @@ func wire(ctx context.Context, s store.Store, w wiring, set *settings) (p *parts
 		return p, err
 	}
 	p.engine, err = engine.New(ctx, engine.Config{
-		Store: s, Log: w.log, Plane: w.plane, Types: types,
+		Store: s, Log: w.log, Plane: w.plane, Types: types, Modules: p.modules,
 		Actions: native.Actions, Providers: native.Providers, Locations: set.locations, External: set.external,
 	})
 	return p, err

@@ -6,7 +6,6 @@
 package bom
 
 import (
-	"bytes"
 	"slices"
 
 	"github.com/gowanus-project/gowanus/internal/yamlpos"
@@ -68,7 +67,7 @@ type Options struct {
 // Errors are *yamlpos.Error or *yamlpos.Errors, with all problems of the text,
 // or a fault for an archive that cannot be read.
 func Parse(file string, content []byte, o Options) (*Bundle, error) {
-	if bytes.HasPrefix(content, []byte("PK\x03\x04")) || bytes.HasPrefix(content, []byte("PK\x05\x06")) {
+	if IsZip(content) {
 		return parseZip(file, content, o)
 	}
 	return parseText(file, content, o, nil)

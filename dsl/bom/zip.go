@@ -139,3 +139,8 @@ func (a *Archive) Read(name string) ([]byte, error) {
 	}
 	return out, nil
 }
+
+// IsZip tells whether a content is an archive.
+func IsZip(content []byte) bool {
+	return bytes.HasPrefix(content, []byte("PK\x03\x04")) || bytes.HasPrefix(content, []byte("PK\x05\x06"))
+}

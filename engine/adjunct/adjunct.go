@@ -37,9 +37,18 @@ type Record struct {
 	Config    map[string]any          `json:"config"`
 	Scopes    map[string]entity.Scope `json:"scopes,omitempty"` // of config values, where it is not the application
 	State     json.RawMessage         `json:"state,omitempty"`
-	Seen      map[string]time.Time    `json:"seen,omitempty"` // of each sensor, the time of the last value dealt with
+	Version   string                  `json:"version,omitempty"` // of the type that handed State back; "" is unknown
+	Prior     *Prior                  `json:"prior,omitempty"`   // State before it was brought to another version
+	Seen      map[string]time.Time    `json:"seen,omitempty"`    // of each sensor, the time of the last value dealt with
 	WakeAt    time.Time               `json:"wakeAt,omitzero"`
 	Suspended string                  `json:"suspended,omitempty"` // why it does not run; "" while it does
+}
+
+// Prior is a state as another version of the type left it, for going back to
+// that.
+type Prior struct {
+	Version string          `json:"version"`
+	State   json.RawMessage `json:"state"`
 }
 
 // Info is a policy or enricher as users see it.
@@ -325,9 +334,13 @@ func (m *Manager) decide(ctx context.Context, p *policy, ev *event.Event) {
 	for name, r := range p.entity.Sensors() {
 		call.Entity.Sensors[name] = r.Value
 	}
+	before := p.rec // Decide may bring the state to another version of the type
 	d, err := m.cfg.Host.Decide(ctx, &p.rec, call)
 	if err == nil {
 		err = m.carry(ctx, p, d, now)
+	}
+	if err != nil {
+		p.rec.State, p.rec.Version, p.rec.Prior = before.State, before.Version, before.Prior
 	}
 	m.settle(ctx, p, err)
 }

@@ -71,3 +71,11 @@ func (e *Entity) Extend(ctx context.Context, i Initializer, d *Declaration) erro
 	}
 	return err
 }
+
+// Redeclare gives the entity the declaration of its type anew.
+func (e *Entity) Redeclare(declare func(Record) *Declaration) {
+	e.mu.Lock()
+	r := e.record()
+	e.mu.Unlock()
+	e.decl.Store(declare(r))
+}

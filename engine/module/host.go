@@ -41,11 +41,15 @@ func (k *Keeper) serve(ctx context.Context, op int32, request []byte) ([]byte, e
 	switch op {
 	case opSensor:
 		var in struct{ Entity, Sensor string }
-		return k.value(q, request, &in, func() (hook.Capability, string) { return hook.Capability{Kind: hook.CapSensor, Value: in.Sensor}, in.Entity },
+		return k.value(q, request, &in, func() (hook.Capability, string) {
+			return hook.Capability{Kind: hook.CapSensor, Value: in.Sensor}, in.Entity
+		},
 			func(r Reader) (any, error) { return r.Sensor(q.Entity, in.Entity, in.Sensor) })
 	case opConfig:
 		var in struct{ Entity, Key string }
-		return k.value(q, request, &in, func() (hook.Capability, string) { return hook.Capability{Kind: hook.CapConfig, Value: in.Key}, in.Entity },
+		return k.value(q, request, &in, func() (hook.Capability, string) {
+			return hook.Capability{Kind: hook.CapConfig, Value: in.Key}, in.Entity
+		},
 			func(r Reader) (any, error) {
 				v, err := r.Config(ctx, q.Entity, in.Entity, in.Key)
 				return q.Module.Veil(in.Key, v), err

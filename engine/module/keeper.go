@@ -13,12 +13,13 @@ import (
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/guest"
 	"github.com/gowanus-project/gowanus/engine/wasm"
+	"github.com/gowanus-project/gowanus/engine/wasm/section"
 )
 
 // Config makes a Keeper.
 type Config struct {
 	Runtime *wasm.Runtime // required
-	Dir     string        // for the files; "" keeps none, so that nothing can be installed
+	Dir     string        // for the files; "" keeps them in memory only
 	Limits  guest.Limits
 	Log     *slog.Logger
 }
@@ -127,13 +128,13 @@ func (k *Keeper) Examine(ctx context.Context, content []byte) (*Module, error) {
 
 // agrees compares the description that a file carries with the module's own.
 func agrees(content, description []byte) error {
-	carried, err := Section(content)
+	carried, err := section.Get(content, section.Describe)
 	if err != nil || carried == nil {
 		return err
 	}
 	var a, b bytes.Buffer
 	if json.Compact(&a, carried) != nil || json.Compact(&b, description) != nil || !bytes.Equal(a.Bytes(), b.Bytes()) {
-		return fault.New(fault.Invalid, "its custom section %s says something else than the module does", SectionName)
+		return fault.New(fault.Invalid, "its custom section %s says something else than the module does", section.Describe)
 	}
 	return nil
 }

@@ -25,11 +25,12 @@ type Module struct {
 	file        func() ([]byte, error)
 	files       func(name string) ([]byte, error) // of the bundle it came in; nil when it came alone
 
+	use sync.RWMutex // held while it is called
+
 	mu     sync.Mutex
 	loaded *wasm.Module
 	err    error  // of loading, for good
 	held   string // why it is suspended, before it was loaded
-	closed bool
 }
 
 // Digest gives the name of a content.
@@ -52,8 +53,6 @@ func (m *Module) load() (*wasm.Module, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
-	case m.closed:
-		return nil, fault.New(fault.Unavailable, "module %s is closed", m.Name())
 	case m.held != "":
 		return nil, fault.New(fault.Unavailable, "module %s is suspended: %s", m.Name(), m.held)
 	case m.loaded != nil || m.err != nil:
@@ -69,6 +68,8 @@ func (m *Module) load() (*wasm.Module, error) {
 
 // CallInto implements guest.Caller.
 func (m *Module) CallInto(ctx context.Context, id hook.ID, size int, write func([]byte), read func([]byte) error) error {
+	m.use.RLock()
+	defer m.use.RUnlock()
 	loaded, err := m.load()
 	if err != nil {
 		return err
@@ -118,14 +119,19 @@ func (m *Module) Resume() {
 	}
 }
 
-// Close ends the module's calls and gives its memory back. Its file stays.
-func (m *Module) Close() error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.closed = true
+// Retire gives the module's memory back once its calls have ended, and lists
+// it no longer. A call that comes later still loads it again: whoever found it
+// in the catalog just before is served.
+func (m *Module) Retire() error {
 	m.keeper.forget(m)
-	if m.loaded == nil {
+	m.use.Lock()
+	defer m.use.Unlock()
+	m.mu.Lock()
+	loaded := m.loaded
+	m.loaded = nil
+	m.mu.Unlock()
+	if loaded == nil {
 		return nil
 	}
-	return m.loaded.Close()
+	return loaded.Close()
 }

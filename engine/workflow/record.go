@@ -40,10 +40,11 @@ type Record struct {
 	Entity      string          `json:"entity"`
 	Name        string          `json:"name"` // for users: "start", or the policy's type
 	Effector    string          `json:"effector,omitempty"`
-	Overridden  bool            `json:"overridden,omitempty"` // the type's effector, not the one that took its place
-	Adjunct     string          `json:"adjunct,omitempty"`    // the policy that decided the steps
-	StepType    string          `json:"stepType,omitempty"`   // the type of a step that a module decides
-	Sensor      *Sensor         `json:"sensor,omitempty"`     // gets the result
+	Overridden  bool            `json:"overridden,omitempty"`  // the type's effector, not the one that took its place
+	Adjunct     string          `json:"adjunct,omitempty"`     // the policy that decided the steps
+	StepType    string          `json:"stepType,omitempty"`    // the type of a step that a module decides
+	TypeVersion string          `json:"typeVersion,omitempty"` // of the type whose module decides: it ends with the one that it began with
+	Sensor      *Sensor         `json:"sensor,omitempty"`      // gets the result
 	Args        map[string]any  `json:"args,omitempty"`
 	Task        string          `json:"task"`             // id of the task that shows it
 	Config      map[string]any  `json:"config,omitempty"` // of the entity, as resolved for the first decision

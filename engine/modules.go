@@ -1,0 +1,460 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gowanus-project/gowanus/dsl/bom"
+	"github.com/gowanus-project/gowanus/engine/catalog"
+	"github.com/gowanus-project/gowanus/engine/entity"
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/hook"
+	"github.com/gowanus-project/gowanus/engine/module"
+	"github.com/gowanus-project/gowanus/engine/store"
+	"github.com/gowanus-project/gowanus/internal/version"
+)
+
+// moduleRecord is a module of a bundle as the store keeps it.
+type moduleRecord struct {
+	Digest      string            `json:"digest"`
+	Description json.RawMessage   `json:"description"`
+	Granted     []hook.Capability `json:"granted,omitempty"`
+	Suspended   string            `json:"suspended,omitempty"` // why it is not called
+}
+
+func moduleRecords(b *catalog.Bundle) (out []moduleRecord) {
+	for _, m := range modulesOf(b) {
+		out = append(out, moduleRecord{m.Digest, m.Description(), m.Granted(), m.Suspended()})
+	}
+	return out
+}
+
+func modulesOf(b *catalog.Bundle) (out []*module.Module) {
+	for _, m := range b.Modules {
+		if m, ok := m.(*module.Module); ok {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// include makes the types of modules types of the bundle that brought them.
+func include(b *catalog.Bundle, modules []*module.Module) {
+	for _, m := range modules {
+		b.Modules = append(b.Modules, m)
+		for _, t := range m.Types() {
+			t.Bundle = b
+			b.Types = append(b.Types, t)
+		}
+	}
+}
+
+// read makes a bundle of what a client sent. With an error, the bundle has
+// what could be read, or is nil.
+func (e *Engine) read(ctx context.Context, types *catalog.Registry, r BundleRequest) (*catalog.Bundle, error) {
+	if module.Is(r.Content) {
+		m, err := e.inspect(ctx, r.Content)
+		if err != nil {
+			return nil, err
+		}
+		return alone(m, time.Now().UTC()), nil
+	}
+	modules, err := e.archived(ctx, r.Content)
+	if err != nil {
+		return nil, err
+	}
+	return e.readBOM(types, r.File, r.Content, modules)
+}
+
+// alone makes the bundle of a module that comes without anything else.
+func alone(m *module.Module, created time.Time) *catalog.Bundle {
+	b := &catalog.Bundle{
+		Name: m.Name(), Version: m.Version(), Format: catalog.ModuleFormat,
+		Checksum: strings.TrimPrefix(m.Digest, "sha256:"), Created: created,
+	}
+	include(b, []*module.Module{m})
+	return b
+}
+
+func (e *Engine) inspect(ctx context.Context, content []byte) (*module.Module, error) {
+	if e.cfg.Modules == nil {
+		return nil, fault.New(fault.Unavailable, "modules cannot be installed here")
+	}
+	m, err := e.cfg.Modules.Examine(ctx, content)
+	if err != nil {
+		return nil, err
+	}
+	return m, e.rivals(m)
+}
+
+// rivals refuses a module with a type whose names belong to somebody else: a
+// module that is installed must not take over what is there.
+func (e *Engine) rivals(m *module.Module) error {
+	for _, t := range m.Types() {
+		for _, other := range e.types.Load().Types() {
+			if other.Kind != t.Kind || other.Plan != nil || other.Unbuilt != "" || other.Module == t.Module {
+				continue
+			}
+			if name := shared(t, other); name != "" {
+				owner := "the server itself"
+				if other.Module != "" {
+					owner = "module " + other.Module
+				}
+				return fault.New(fault.Conflict, "module %s has the %s type %s, which belongs to %s", m.Name(), t.Kind, name, owner)
+			}
+		}
+	}
+	return nil
+}
+
+// shared gives a name that two types have in common, "" when they have none.
+func shared(a, b *catalog.Type) string {
+	for _, name := range append([]string{a.Name}, a.Aliases...) {
+		if name == b.Name || slices.Contains(b.Aliases, name) || b.Prefix != "" && strings.HasPrefix(name, b.Prefix) {
+			return name
+		}
+	}
+	if a.Prefix != "" && b.Prefix != "" && (strings.HasPrefix(a.Prefix, b.Prefix) || strings.HasPrefix(b.Prefix, a.Prefix)) {
+		return a.Prefix
+	}
+	return ""
+}
+
+// archived examines the modules in an archive; any other content has none.
+func (e *Engine) archived(ctx context.Context, content []byte) (out []*module.Module, err error) {
+	if !bom.IsZip(content) {
+		return nil, nil
+	}
+	archive, err := bom.Open(content, bom.ZipLimits{})
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range archive.Names() {
+		if path.Ext(name) != ".wasm" {
+			continue
+		}
+		bin, err := archive.Read(name)
+		if err != nil {
+			return out, err
+		}
+		m, err := e.inspect(ctx, bin)
+		if err != nil {
+			return out, fault.Wrap(err, "file", name)
+		}
+		m.In(archive.Read)
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+// reopen makes a bundle of what the store holds. Its modules are not loaded.
+func (e *Engine) reopen(types *catalog.Registry, r bundleRecord) (*catalog.Bundle, error) {
+	var modules []*module.Module
+	var files func(string) ([]byte, error)
+	if len(r.Modules) > 0 && e.cfg.Modules == nil {
+		return nil, fault.New(fault.Unavailable, "modules cannot be used here")
+	}
+	if len(r.Modules) > 0 && bom.IsZip(r.Content) {
+		archive, err := bom.Open(r.Content, bom.ZipLimits{})
+		if err != nil {
+			return nil, err
+		}
+		files = archive.Read
+	}
+	for _, rec := range r.Modules {
+		m, err := e.cfg.Modules.Open(rec.Digest, rec.Description, files)
+		if err != nil {
+			return nil, err
+		}
+		m.Grant(rec.Granted)
+		m.Hold(rec.Suspended)
+		e.cfg.Modules.Keep(m)
+		modules = append(modules, m)
+	}
+	if len(r.Content) == 0 && len(modules) == 1 {
+		return alone(modules[0], r.Created), nil
+	}
+	return e.readBOM(types, r.Name+":"+r.Version, r.Content, modules)
+}
+
+// takeover prepares for a bundle's modules to be used: they are granted what
+// they may do, kept on disk, and asked whether they can go on with the states
+// that other versions of them left.
+func (e *Engine) takeover(ctx context.Context, before, after *catalog.Registry, b *catalog.Bundle, r BundleRequest) error {
+	for _, m := range modulesOf(b) {
+		if r.GrantAll {
+			m.GrantAll()
+		} else {
+			m.Grant(slices.Concat(r.Grants, e.grantedBefore(before, m)))
+		}
+		if err := unasked(m, r.Grants); err != nil {
+			return err
+		}
+	}
+	if err := e.rehearse(ctx, after, b); err != nil {
+		return err
+	}
+	for _, m := range modulesOf(b) {
+		if err := e.cfg.Modules.Save(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unasked refuses grants that no module of the request asks for: they would be
+// typing errors.
+func unasked(m *module.Module, grants []hook.Capability) error {
+	for _, g := range grants {
+		if !slices.ContainsFunc(m.Capabilities(), func(c hook.Capability) bool { return c.Kind == g.Kind && c.Value == g.Value }) {
+			return fault.New(fault.Invalid, "module %s does not ask for the capability %s=%s", m.Name(), g.Kind, g.Value)
+		}
+	}
+	return nil
+}
+
+// grantedBefore gives what the best version of a module that is there was
+// granted.
+func (e *Engine) grantedBefore(types *catalog.Registry, m *module.Module) []hook.Capability {
+	var best *module.Module
+	for _, b := range types.Bundles() {
+		for _, old := range modulesOf(b) {
+			if old.Name() == m.Name() && !old.Shipped && (best == nil || version.Compare(old.Version(), best.Version()) > 0) {
+				best = old
+			}
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	return best.Granted()
+}
+
+// exchange puts a new catalog in charge and lets running entities have the
+// declarations of their types in it.
+func (e *Engine) exchange(next *catalog.Registry, added *catalog.Bundle, gone []*catalog.Bundle) {
+	for _, m := range modulesOf(added) {
+		e.cfg.Modules.Keep(m)
+	}
+	e.types.Store(next)
+	if len(modulesOf(added)) > 0 || slices.ContainsFunc(gone, func(b *catalog.Bundle) bool { return len(b.Modules) > 0 }) {
+		e.redeclare()
+	}
+	for _, b := range gone {
+		if b != added && !slices.Contains(next.Bundles(), b) {
+			e.retire(b)
+		}
+	}
+}
+
+// redeclare gives entities whose type has another best version now the
+// declaration of that.
+func (e *Engine) redeclare() {
+	for _, ent := range e.tree.All() {
+		t, err := e.types.Load().Get(catalog.Entity, ent.Type())
+		if err == nil && t.Plan == nil && t.Version != ent.Declaration().Version {
+			ent.Redeclare(e.declareStored)
+		}
+	}
+}
+
+// retire gives the memory of a bundle's modules back once their calls ended.
+func (e *Engine) retire(b *catalog.Bundle) {
+	for _, m := range modulesOf(b) {
+		if err := e.tasks.Go("retire module "+m.Name(), func(context.Context) {
+			if err := m.Retire(); err != nil {
+				e.log.Warn("module does not end", "module", m.Name(), "err", err)
+			}
+		}); err != nil {
+			e.log.Warn("module does not end", "module", m.Name(), "err", err)
+		}
+	}
+}
+
+// Modules gives the modules, those that came with the server too, by name, the
+// best version first.
+func (e *Engine) Modules() []*module.Module {
+	if e.cfg.Modules == nil {
+		return nil
+	}
+	return slices.SortedStableFunc(slices.Values(e.cfg.Modules.Modules()), func(a, b *module.Module) int {
+		return cmp.Or(cmp.Compare(a.Name(), b.Name()), version.Compare(b.Version(), a.Version()))
+	})
+}
+
+// Module finds a module; "" and "latest" are the best version.
+func (e *Engine) Module(name, wanted string) (*module.Module, error) {
+	for _, m := range e.Modules() {
+		if m.Name() == name && (wanted == "" || wanted == "latest" || version.Compare(m.Version(), wanted) == 0) {
+			return m, nil
+		}
+	}
+	return nil, fault.New(fault.NotFound, "there is no module %s", strings.TrimSuffix(name+":"+wanted, ":"))
+}
+
+// change does something to an installed module and stores what became of it.
+func (e *Engine) change(ctx context.Context, name, wanted string, do func(m *module.Module) error) (*module.Module, error) {
+	e.installing.Lock()
+	defer e.installing.Unlock()
+	m, err := e.Module(name, wanted)
+	if err != nil {
+		return nil, err
+	}
+	if m.Shipped {
+		return nil, fault.New(fault.Conflict, "module %s came with the server, which trusts it", m.Name())
+	}
+	before := m.Granted()
+	if err := do(m); err != nil {
+		return nil, err
+	}
+	var batch store.Batch
+	for _, b := range e.Bundles() {
+		if slices.Contains(modulesOf(b), m) {
+			err = keep(&batch, e.types.Load(), b)
+		}
+	}
+	if err == nil {
+		err = e.store.Commit(ctx, &batch)
+	}
+	if err != nil {
+		m.Grant(before)
+	}
+	return m, err
+}
+
+// GrantModule says what an installed module may do, instead of what it might
+// before.
+func (e *Engine) GrantModule(ctx context.Context, name, wanted string, grants []hook.Capability, all bool) (*module.Module, error) {
+	return e.change(ctx, name, wanted, func(m *module.Module) error {
+		if all {
+			m.GrantAll()
+			return nil
+		}
+		if err := unasked(m, grants); err != nil {
+			return err
+		}
+		m.Grant(grants)
+		return nil
+	})
+}
+
+// ResumeModule lets a module be called again that was suspended.
+func (e *Engine) ResumeModule(ctx context.Context, name, wanted string) (*module.Module, error) {
+	m, err := e.Module(name, wanted)
+	if err == nil && m.Shipped { // nothing of it is stored
+		m.Resume()
+		e.recovered(m)
+		return m, nil
+	}
+	m, err = e.change(ctx, name, wanted, func(m *module.Module) error {
+		m.Resume()
+		return nil
+	})
+	if err == nil {
+		e.recovered(m)
+	}
+	return m, err
+}
+
+// RollbackModule takes the best version of a module out of the catalog, so
+// that what runs goes on with the one before.
+func (e *Engine) RollbackModule(ctx context.Context, name string) (*module.Module, error) {
+	now, err := e.Module(name, "")
+	if err != nil {
+		return nil, err
+	}
+	if now.Shipped {
+		return nil, fault.New(fault.Conflict, "module %s %s came with the server, there is nothing to go back to", name, now.Version())
+	}
+	var before *module.Module
+	for _, m := range e.Modules() {
+		if m.Name() == name && m != now && before == nil {
+			before = m
+		}
+	}
+	if before == nil {
+		return nil, fault.New(fault.Precondition, "module %s has no version before %s", name, now.Version())
+	}
+	for _, b := range e.Bundles() {
+		if slices.Contains(modulesOf(b), now) {
+			_, err = e.RemoveBundle(ctx, b.Name, b.Version, false)
+		}
+	}
+	return before, err
+}
+
+// moduleSuspended marks what a suspended module was in charge of as failed.
+func (e *Engine) moduleSuspended(m *module.Module, reason string) {
+	e.log.Error("module suspended", "module", m.Name(), "version", m.Version(), "reason", reason)
+	for _, ent := range e.tree.All() {
+		if t, err := e.types.Load().Get(catalog.Entity, ent.Type()); err == nil && t.Module == m.Name() && t.Version == m.Version() {
+			ent.Problem(moduleProblem, "module "+m.Name()+" is suspended: "+reason)
+		}
+	}
+	if m.Shipped {
+		return
+	}
+	_, err := e.change(context.Background(), m.Name(), m.Version(), func(*module.Module) error { return nil })
+	if err != nil {
+		e.log.Error("suspension of a module is not stored", "module", m.Name(), "err", err)
+	}
+}
+
+// moduleProblem is the key of the problem that entities of a suspended module
+// have.
+const moduleProblem = "module-suspended"
+
+// recovered takes the mark away again.
+func (e *Engine) recovered(m *module.Module) {
+	for _, ent := range e.tree.All() {
+		if t, err := e.types.Load().Get(catalog.Entity, ent.Type()); err == nil && t.Module == m.Name() {
+			ent.Problem(moduleProblem, "")
+		}
+	}
+}
+
+// reading is what modules may see of the running entities.
+type reading struct{ *Engine }
+
+func (r reading) of(asking, id string) (*entity.Entity, error) {
+	ent, err := r.tree.Get(entity.ID(id))
+	if err != nil {
+		return nil, err
+	}
+	self, err := r.tree.Get(entity.ID(asking))
+	if err != nil {
+		return nil, err
+	}
+	if self.Application() != ent.Application() {
+		return nil, fault.New(fault.NotFound, "application %s has no entity %s", self.Application(), id)
+	}
+	return ent, nil
+}
+
+// Sensor is part of module.Reader.
+func (r reading) Sensor(asking, id, name string) (any, error) {
+	ent, err := r.of(asking, id)
+	if err != nil {
+		return nil, err
+	}
+	v, _ := ent.Sensor(name)
+	return entity.Document(v), nil
+}
+
+// Config is part of module.Reader.
+func (r reading) Config(ctx context.Context, asking, id, key string) (any, error) {
+	ent, err := r.of(asking, id)
+	if err != nil {
+		return nil, err
+	}
+	v, err := ent.Config(entity.Hurry(ctx), key)
+	if fault.KindOf(err) == fault.Timeout {
+		return nil, nil
+	}
+	return entity.Document(v), err
+}
