@@ -25,7 +25,7 @@ func (e *Engine) addChildrenStep(ctx context.Context, c *action.Call) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	specs, err := e.childSpecs(c.Input)
+	specs, err := e.childSpecs(ctx, c.Input)
 	if err != nil {
 		return nil, err
 	}
@@ -75,12 +75,12 @@ func (e *Engine) addChild(ctx context.Context, parent *entity.Entity, s *bluepri
 
 // childSpecs reads the blueprint of a step, as text or as a map, and sets
 // config on each of its entities.
-func (e *Engine) childSpecs(in map[string]any) ([]*blueprint.Spec, error) {
+func (e *Engine) childSpecs(ctx context.Context, in map[string]any) ([]*blueprint.Spec, error) {
 	text, ok := in["blueprint"].(string)
 	if !ok {
 		text = yamlpos.Format(yamlpos.FromAny(in["blueprint"], yamlpos.Pos{}))
 	}
-	spec, err := e.parse(Request{Text: []byte(text)})
+	spec, err := e.parse(ctx, Request{Text: []byte(text)})
 	if err != nil {
 		return nil, err
 	}

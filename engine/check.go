@@ -28,7 +28,7 @@ func (e *Engine) Check(ctx context.Context, r Request) (*Report, error) {
 		p.checkExcerpt(config)
 		return &Report{Warnings: p.warnings.List()}, p.errs.Err()
 	}
-	spec, err := e.parse(r)
+	spec, err := e.parse(ctx, r)
 	if err != nil {
 		return &Report{}, err
 	}

@@ -19,7 +19,7 @@ import (
 // Errors: Invalid (a *yamlpos.Errors with all problems), Conflict for an id
 // that is in use, ReadOnly.
 func (e *Engine) Deploy(ctx context.Context, r Request) (*entity.Entity, *task.Task, error) {
-	spec, err := e.parse(r)
+	spec, err := e.parse(ctx, r)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -42,7 +42,7 @@ func (e *Engine) Deploy(ctx context.Context, r Request) (*entity.Entity, *task.T
 // services, or itself when it has a type. With start, the task starts them
 // all; otherwise it is one that has nothing left to do.
 func (e *Engine) AddChildren(ctx context.Context, parent *entity.Entity, r Request, start bool) ([]*entity.Entity, *task.Task, error) {
-	spec, err := e.parse(r)
+	spec, err := e.parse(ctx, r)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -66,7 +66,7 @@ func (e *Engine) addEntityStep(ctx context.Context, c *action.Call) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	specs, err := e.childSpecs(map[string]any{"blueprint": plan})
+	specs, err := e.childSpecs(ctx, map[string]any{"blueprint": plan})
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func (e *Engine) deployStep(ctx context.Context, c *action.Call) (any, error) {
 		if !is {
 			text = yamlpos.Format(yamlpos.FromAny(plan, yamlpos.Pos{}))
 		}
-		spec, err := e.parse(Request{Text: []byte(text)})
+		spec, err := e.parse(ctx, Request{Text: []byte(text)})
 		if err != nil {
 			return nil, err
 		}
@@ -339,7 +339,7 @@ func (e *Engine) createChildStep(ctx context.Context, c *action.Call) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	specs, err := e.childSpecs(c.Input)
+	specs, err := e.childSpecs(ctx, c.Input)
 	if err != nil {
 		return nil, err
 	}

@@ -458,3 +458,14 @@ func (r reading) Config(ctx context.Context, asking, id, key string) (any, error
 	}
 	return entity.Document(v), err
 }
+
+// BundleContent gives a bundle as it was installed.
+func (e *Engine) BundleContent(b *catalog.Bundle) ([]byte, error) {
+	if all := modulesOf(b); b.Content == nil && len(all) == 1 {
+		return all[0].Content()
+	}
+	if b.Content == nil {
+		return nil, fault.New(fault.NotFound, "bundle %s came with the server and has no file", b.ID())
+	}
+	return b.Content, nil
+}

@@ -29,8 +29,11 @@ const planID = "camp.plan.id"
 type Request struct {
 	Text   []byte
 	File   string // for error messages
-	Format string // "" or "brooklyn-camp"
-	ID     string // wanted id of the application; "" lets the engine choose
+	Format string // "brooklyn-camp", or a type of kind format; "" finds out by MediaType and File
+	// MediaType of the text as a client told it; one that no format reads
+	// counts for nothing.
+	MediaType string
+	ID        string // wanted id of the application; "" lets the engine choose
 	// Lenient makes warnings of what is missing on this server but may be
 	// there on another; only Check heeds it.
 	Lenient bool
@@ -68,15 +71,18 @@ type compiled struct {
 	pos   yamlpos.Pos
 }
 
-func (e *Engine) parse(r Request) (*blueprint.Spec, error) {
-	if r.Format != "" && r.Format != "brooklyn-camp" && r.Format != "auto" {
-		return nil, fault.New(fault.Invalid, "unknown blueprint format %q; expected brooklyn-camp", r.Format)
-	}
-	spec, err := camp.Parse(cmp.Or(r.File, "blueprint"), r.Text, e.cfg.Limits.Blueprint)
+func (e *Engine) parse(ctx context.Context, r Request) (*blueprint.Spec, error) {
+	file := cmp.Or(r.File, "blueprint")
+	format, err := e.format(r)
 	if err != nil {
 		return nil, err
 	}
-	return spec, nil
+	if format != nil {
+		if r.Text, err = translate(ctx, format, file, r.Text); err != nil {
+			return nil, err
+		}
+	}
+	return camp.Parse(file, r.Text, e.cfg.Limits.Blueprint)
 }
 
 // planner gives one for an entity below parent, nil for an application.
@@ -143,6 +149,9 @@ func (p *planner) entity(s *blueprint.Spec, at origin, id entity.ID) *entity.New
 	n := &entity.New{}
 	n.ID = cmp.Or(id, entity.ID(newID()))
 	layers, t, err := p.layers(s, at, n.ID)
+	if err == nil && t.Init != nil {
+		layers, err = p.initial(layers, t, n)
+	}
 	switch {
 	case err != nil:
 		last := layers[len(layers)-1].spec

@@ -25,21 +25,27 @@ const maxParts = 1000
 
 // readBody reads the whole body within the limits of size and time.
 func (s *Server) readBody(c echo.Context) ([]byte, error) {
-	if c.Request().ContentLength > s.limits.Body {
+	return s.readUpTo(c, s.limits.Body, "Body")
+}
+
+// readUpTo is readBody with a limit of its own, the field of Limits of that
+// name.
+func (s *Server) readUpTo(c echo.Context, most int64, name string) ([]byte, error) {
+	if c.Request().ContentLength > most {
 		c.Response().Header().Set("Connection", "close") // instead of reading it all
-		return nil, s.tooLarge()
+		return nil, tooLarge(most, name)
 	}
 	w := c.Response().Writer
 	rc := http.NewResponseController(w)
 	_ = rc.SetReadDeadline(time.Now().Add(s.limits.BodyTimeout))
-	text, err := io.ReadAll(http.MaxBytesReader(w, c.Request().Body, s.limits.Body))
+	text, err := io.ReadAll(http.MaxBytesReader(w, c.Request().Body, most))
 	_ = rc.SetReadDeadline(time.Time{})
 	var more *http.MaxBytesError
 	switch {
 	case err == nil:
 		return text, nil
 	case errors.As(err, &more):
-		return nil, s.tooLarge()
+		return nil, tooLarge(most, name)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = fault.New(fault.Timeout, "the body did not arrive within %s (Limits.BodyTimeout)", s.limits.BodyTimeout)
 		return nil, &failure{http.StatusRequestTimeout, err}
@@ -47,8 +53,8 @@ func (s *Server) readBody(c echo.Context) ([]byte, error) {
 	return nil, fault.New(fault.Invalid, "read the body: %w", err)
 }
 
-func (s *Server) tooLarge() error {
-	return fault.New(fault.Limit, "the body has more than %d bytes (Limits.Body)", s.limits.Body)
+func tooLarge(most int64, name string) error {
+	return fault.New(fault.Limit, "the body has more than %d bytes (Limits.%s)", most, name)
 }
 
 // mediaType gives the media type of the body and its parameters; one that
@@ -68,7 +74,7 @@ func (s *Server) readBlueprint(c echo.Context) (engine.Request, error) {
 	if err != nil {
 		return engine.Request{}, err
 	}
-	r := engine.Request{Text: text, Format: c.QueryParam("format"), File: disposed(c.Request().Header.Get("Content-Disposition"))}
+	r := engine.Request{Text: text, Format: c.QueryParam("format"), MediaType: c.Request().Header.Get("Content-Type"), File: disposed(c.Request().Header.Get("Content-Disposition"))}
 	switch t, params := mediaType(c); t {
 	case "multipart/form-data":
 		err = fromParts(&r, params["boundary"])

@@ -69,12 +69,17 @@ func (s *Server) install(c echo.Context, forceKey string) (*engine.BundleResult,
 	if err != nil {
 		return nil, err
 	}
-	content, err := s.readBody(c)
+	grants, all, err := queryGrants(c)
+	if err != nil {
+		return nil, err
+	}
+	content, err := s.readUpTo(c, s.limits.Bundle, "Bundle")
 	if err != nil {
 		return nil, err
 	}
 	return s.engine.AddBundle(lasting(c), engine.BundleRequest{
 		Content: content, File: disposed(c.Request().Header.Get("Content-Disposition")), Format: c.QueryParam("format"), Force: force,
+		Grants: grants, GrantAll: all,
 	})
 }
 
@@ -83,7 +88,7 @@ func installed(c echo.Context, r *engine.BundleResult, err error, body func() an
 	found := problemsOf(err)
 	switch kind := fault.KindOf(err); {
 	case err == nil:
-	case kind == fault.Invalid || kind == fault.NotFound || kind == fault.Conflict || found != nil:
+	case kind == fault.Invalid || kind == fault.NotFound || kind == fault.Conflict || kind == fault.Precondition || found != nil:
 		return reply(c, http.StatusBadRequest, refusal{
 			errorBody{Message: err.Error(), Error: http.StatusBadRequest},
 			installation{Message: err.Error(), Code: engine.BundleBad, Types: struct{}{}, Problems: found},
@@ -210,15 +215,20 @@ func (s *Server) deleteBundle(c echo.Context, b *catalog.Bundle) error {
 }
 
 func (s *Server) downloadBundle(c echo.Context, b *catalog.Bundle) error {
-	if b.Content == nil {
-		return fault.New(fault.NotFound, "bundle %s came with the server and has no file", b.ID())
+	content, err := s.engine.BundleContent(b)
+	if err != nil {
+		return err
+	}
+	if b.Format == catalog.ModuleFormat {
+		c.Response().Header().Set("Content-Disposition", `attachment; filename="`+url.PathEscape(b.Name+"-"+b.Version+".wasm")+`"`)
+		return c.Blob(http.StatusOK, "application/wasm", content)
 	}
 	kind, ext := "application/x-yaml", ".bom"
 	if strings.HasSuffix(b.Format, "zip") {
 		kind, ext = "application/zip", ".zip"
 	}
 	c.Response().Header().Set("Content-Disposition", `attachment; filename="`+url.PathEscape(b.Name+"-"+b.Version+ext)+`"`)
-	return c.Blob(http.StatusOK, kind, b.Content)
+	return c.Blob(http.StatusOK, kind, content)
 }
 
 func (s *Server) listBundleTypes(c echo.Context, b *catalog.Bundle) error {

@@ -18,6 +18,7 @@ type Config struct {
 // Limits bound what clients may ask for. Zero fields take the defaults.
 type Limits struct {
 	Body           int64         // bytes of a request's body; default 5 MB
+	Bundle         int64         // bytes of a bundle or module for the catalog; default 32 MiB
 	Header         int           // bytes of a request's header; default 32 KiB
 	HeaderTimeout  time.Duration // to send the header; default 10 s
 	BodyTimeout    time.Duration // to send the body; default 1 min
@@ -35,6 +36,7 @@ type Limits struct {
 
 func (l Limits) withDefaults() Limits {
 	set(&l.Body, 5_000_000)
+	set(&l.Bundle, 32<<20)
 	set(&l.Header, 32<<10)
 	set(&l.HeaderTimeout, 10*time.Second)
 	set(&l.BodyTimeout, time.Minute)

@@ -9,6 +9,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/location"
+	"github.com/gowanus-project/gowanus/engine/module"
 	"github.com/gowanus-project/gowanus/engine/task"
 	"github.com/gowanus-project/gowanus/engine/workflow"
 )
@@ -21,10 +22,17 @@ type Catalog interface {
 	Bundles() []*catalog.Bundle
 	Bundle(name, version string) (*catalog.Bundle, error)
 	BundleFile(b *catalog.Bundle, name string) ([]byte, error)
+	BundleContent(b *catalog.Bundle) ([]byte, error)
 	AddBundle(ctx context.Context, r engine.BundleRequest) (*engine.BundleResult, error)
 	RemoveBundle(ctx context.Context, name, version string, force bool) (*engine.BundleResult, error)
 	RemoveType(ctx context.Context, kind, name, version string) error
 	MarkType(ctx context.Context, name, version string, deprecated, disabled *bool) error
+
+	Modules() []*module.Module
+	Module(name, version string) (*module.Module, error)
+	GrantModule(ctx context.Context, name, version string, grants []hook.Capability, all bool) (*module.Module, error)
+	ResumeModule(ctx context.Context, name, version string) (*module.Module, error)
+	RollbackModule(ctx context.Context, name string) (*module.Module, error)
 }
 
 // Engine is what the server asks of the engine; *engine.Engine is one.

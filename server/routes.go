@@ -13,6 +13,7 @@ func (s *Server) routes() {
 	s.activityRoutes(s.echo.Group("/v1/activities/:task"))
 	s.locationRoutes(s.echo.Group("/v1/locations"))
 	s.catalogRoutes(s.echo.Group("/v1/catalog"))
+	s.moduleRoutes(s.echo.Group("/v1/modules"))
 	s.serverRoutes(s.echo.Group("/v1/server"))
 	s.sessionRoutes(s.echo.Group("/v1"))
 }
@@ -113,6 +114,15 @@ func (s *Server) locationRoutes(g *echo.Group) {
 	g.POST("", fixed)
 	g.GET("/:location", s.getLocation)
 	g.DELETE("/:location", fixed)
+}
+
+func (s *Server) moduleRoutes(g *echo.Group) {
+	g.GET("", s.listModules)
+	g.GET("/:name", s.listModuleVersions)
+	g.GET("/:name/:version", on(s.module, s.getModule))
+	g.POST("/:name/:version/grants", on(s.module, s.grantModule))
+	g.POST("/:name/:version/resume", on(s.module, s.resumeModule))
+	g.POST("/:name/rollback", s.rollbackModule)
 }
 
 func (s *Server) catalogRoutes(g *echo.Group) {

@@ -97,6 +97,16 @@ func (m *Module) Stats() wasm.Stats {
 	return m.loaded.Stats()
 }
 
+// Limits gives the limits of the module's calls.
+func (m *Module) Limits() wasm.Limits {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.loaded == nil {
+		return m.keeper.cfg.Runtime.Limits()
+	}
+	return m.loaded.Limits()
+}
+
 // Suspended gives the reason why the module is not called any more, or "".
 func (m *Module) Suspended() string { return m.Stats().Suspended }
 

@@ -73,6 +73,9 @@ func prepareCache(dir string) error {
 	return nil
 }
 
+// Limits gives the limits of modules that bring none of their own.
+func (r *Runtime) Limits() Limits { return r.cfg.Limits }
+
 // HostFunc serves an operation that a module asks for while it is called. ctx
 // ends with the call. An error's kind is what the module sees.
 type HostFunc func(ctx context.Context, op int32, request []byte) ([]byte, error)
