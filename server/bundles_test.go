@@ -118,7 +118,7 @@ func TestLargeBundle(t *testing.T) {
 	r.SetBasicAuth("admin", "pw")
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	want := `{"message":"the body has more than 5000000 bytes (Limits.Body)","error":413}`
+	want := `{"message":"the body has more than 33554432 bytes (Limits.Bundle)","error":413}`
 	if w.Code != 413 || w.Body.String() != want || w.Header().Get("Connection") != "close" {
 		t.Errorf("got %d %s %v", w.Code, w.Body, w.Header())
 	}
