@@ -3,6 +3,7 @@ package wasm
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
@@ -16,14 +17,7 @@ import (
 // ctx, Unavailable says that the module is closed or suspended, Internal that
 // it broke the contract.
 func (m *Module) Call(ctx context.Context, id hook.ID, in []byte) ([]byte, error) {
-	var out []byte
-	err := m.CallInto(ctx, id, len(in),
-		func(buffer []byte) { copy(buffer, in) },
-		func(answer []byte) error {
-			out = append([]byte(nil), answer...)
-			return nil
-		})
-	return out, err
+	return m.serve(ctx, &request{hook: id, in: in, size: len(in)})
 }
 
 // CallInto is Call without copies: write fills the document of the given size
@@ -31,53 +25,79 @@ func (m *Module) Call(ctx context.Context, id hook.ID, in []byte) ([]byte, error
 // left it. Neither may keep its slice. When read fails, the answer broke the
 // contract: the error is returned and the instance is thrown away.
 func (m *Module) CallInto(ctx context.Context, id hook.ID, size int, write func([]byte), read func([]byte) error) error {
-	if size > m.limits.InputBytes {
-		return fault.New(fault.Limit, "call %s of module %s: document of %d bytes, the limit InputBytes allows %d", id, m.name, size, m.limits.InputBytes)
+	_, err := m.serve(ctx, &request{hook: id, size: size, write: write, read: read})
+	return err
+}
+
+// request is what is asked of a guest.
+type request struct {
+	hook  hook.ID
+	size  int
+	in    []byte       // the document, unless write makes it
+	write func([]byte) // nil for in
+	read  func([]byte) error
+}
+
+func (m *Module) serve(ctx context.Context, r *request) ([]byte, error) {
+	if r.size > m.limits.InputBytes {
+		m.stats.refused.Add(1)
+		return nil, fault.New(fault.Limit, "call %s of module %s: document of %d bytes, the limit InputBytes allows %d", r.hook, m.name, r.size, m.limits.InputBytes)
 	}
 	i, err := m.acquire(ctx)
 	if err != nil {
-		return err
+		if ctx.Err() == nil {
+			m.stats.refused.Add(1)
+		}
+		return nil, err
 	}
 	defer m.release(i)
 	begin := time.Now()
-	fuel, err := i.ask(ctx, id, size, write, read)
-	m.stats.record(time.Since(begin), fuel, i.pages(), err)
+	out, fuel, err := i.ask(ctx, r, begin)
+	end := time.Now()
+	took := end.Sub(begin)
+	m.allowance.take(took, end)
+	m.stats.record(took, fuel, i.pages(), err)
+	if m.log.Enabled(ctx, slog.LevelDebug) {
+		m.log.DebugContext(ctx, "module called", "hook", r.hook.String(), "duration", took, "fuel", fuel, "pages", i.pages(), "error", err)
+	}
 	if err == nil || !i.interrupted() {
 		m.count(err)
 	}
 	if err != nil {
-		return &fault.Error{Op: "call " + id.String() + " of module", Entity: m.name, Kind: fault.KindOf(err), Err: err}
+		return nil, &fault.Error{Op: "call " + r.hook.String() + " of module", Entity: m.name, Kind: fault.KindOf(err), Err: err}
 	}
-	return nil
+	return out, nil
 }
 
-// ask makes the call on the instance and gives the fuel that it took.
-func (i *instance) ask(ctx context.Context, id hook.ID, size int, write func([]byte), read func([]byte) error) (int64, error) {
-	limit, name := i.module.limits.call(id)
-	disarm, err := i.arm(ctx, limit)
-	if err != nil {
-		i.broken = true
-		return 0, err
-	}
-	defer disarm()
+// ask makes the call on the instance and gives the answer, unless r reads it,
+// and the fuel that the call took.
+func (i *instance) ask(ctx context.Context, r *request, now time.Time) (out []byte, fuel int64, err error) {
+	limit, name := i.module.limits.call(r.hook)
 	i.broken = true // until the end is reached, a panic of write or read included
-	i.world.reset()
-	answer, err := i.exchange(id, size, write)
-	fuel := i.used(limit.Fuel)
-	if err = i.explain(err, limit, name); err != nil {
-		return fuel, err
+	if err := i.arm(ctx, limit, now); err != nil {
+		return nil, 0, err
 	}
-	if err := read(answer); err != nil {
-		return fuel, err
+	defer i.disarm()
+	i.world.reset()
+	answer, err := i.exchange(r)
+	fuel = i.used(limit.Fuel)
+	if err = i.explain(err, limit, name); err != nil {
+		return nil, fuel, err
+	}
+	if r.read == nil {
+		out = append(out, answer...)
+	} else if err := r.read(answer); err != nil {
+		return nil, fuel, err
 	}
 	i.broken = false
-	return fuel, nil
+	return out, fuel, nil
 }
 
 // exchange writes the document into the guest's memory, calls it, and finds
 // its answer there.
-func (i *instance) exchange(id hook.ID, size int, write func([]byte)) ([]byte, error) {
+func (i *instance) exchange(r *request) ([]byte, error) {
 	var at uint32
+	size := r.size
 	if size > 0 {
 		i.args[0] = uint64(uint32(size))
 		if err := i.run(i.alloc); err != nil {
@@ -88,9 +108,13 @@ func (i *instance) exchange(id hook.ID, size int, write func([]byte)) ([]byte, e
 		if !ok || at == 0 || at%8 != 0 {
 			return nil, &guestError{text: fmt.Sprintf("gw_alloc(%d) answered %#x, which is no address of so many bytes or not a multiple of 8", size, at)}
 		}
-		write(buffer)
+		if r.write == nil {
+			copy(buffer, r.in)
+		} else {
+			r.write(buffer)
+		}
 	}
-	i.args = [3]uint64{uint64(uint32(id)), uint64(at), uint64(uint32(size))}
+	i.args = [3]uint64{uint64(uint32(r.hook)), uint64(at), uint64(uint32(size))}
 	if err := i.run(i.call); err != nil {
 		return nil, err
 	}

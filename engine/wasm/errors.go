@@ -50,6 +50,10 @@ func (i *instance) explain(err error, limit CallLimits, limitName string) error 
 	case errors.As(err, &guest):
 		return fault.New(fault.Internal, "%w", guest)
 	}
+	if i.denied.Load() {
+		return fault.New(fault.Limit, "was refused more memory than the limit TotalPages allows all instances (%d pages), and trapped: %s%s",
+			i.module.limits.TotalPages, trim(err.Error()), i.world.lastWords())
+	}
 	return fault.New(fault.Internal, "trapped: %s%s", trim(err.Error()), i.world.lastWords())
 }
 

@@ -27,15 +27,21 @@ func addHostModule(ctx context.Context, r wazero.Runtime, name string, functions
 	for _, f := range functions {
 		run := api.GoFunc(func(ctx context.Context, stack []uint64) {
 			i := instanceOf(ctx)
-			if i.stopped.Load() {
-				panic(&guestError{text: "was halted"})
-			}
+			i.checkHalted()
 			f.run(i, stack)
 		})
 		b = b.NewFunctionBuilder().WithGoFunction(run, []byte(f.signature.Params), []byte(f.signature.Results)).Export(f.name)
 	}
 	_, err := b.Instantiate(ctx)
 	return err
+}
+
+// checkHalted ends a guest that was halted. What works long for a guest calls
+// it again and again.
+func (i *instance) checkHalted() {
+	if i.stopped.Load() {
+		panic(&guestError{text: "was halted"})
+	}
 }
 
 func hostFunctions() []hostFunction {
@@ -67,7 +73,9 @@ func (i *instance) hostCall(stack []uint64) {
 		err = fault.New(fault.Limit, "answer of %d bytes, the limit HostBytes allows %d", len(answer), m.limits.HostBytes)
 	}
 	if err != nil {
-		m.log.Debug("host operation refused", "op", int32(stack[0]), "error", err)
+		if i.lines++; i.lines <= m.limits.LogLines {
+			m.log.Debug("host operation refused", "op", int32(stack[0]), "error", err)
+		}
 		stack[0] = uint64(-1 - int64(fault.KindOf(err)))
 		return
 	}

@@ -241,7 +241,7 @@ func TestSuspension(t *testing.T) {
 		}
 	}
 	_, err := plan(m, "fine")
-	wantError(t, err, fault.Unavailable, "module m is suspended after 3 failures in a row, the last: "+
+	wantError(t, err, fault.Unavailable, "module m is suspended: 3 failures in a row, the last: "+
 		"trapped: unreachable, at .$2(i32,i32,i32) i64")
 	if s := m.Stats(); s.Suspended == "" || s.Calls != 6 {
 		t.Errorf("got %+v", s)

@@ -32,12 +32,17 @@ type instance struct {
 	lines  int       // lines logged in this call
 	broken bool      // must not be used again
 
+	denied atomic.Bool // the module's other instances left it no memory to grow
+
 	mu       sync.Mutex
-	period   uint64 // counts the periods between arm and disarm
+	timer    *time.Timer
+	deadline time.Time // of the period, that is the call; also read by the call itself
+	period   uint64    // counts the periods between arm and disarm
 	armed    bool
-	cause    error // why it was halted
+	watched  context.Context // ends the period when it ends
+	unwatch  func() bool     // nil until the period is long enough to watch it
+	cause    error           // why it was halted
 	stopped  atomic.Bool
-	deadline time.Time
 }
 
 func newInstance(m *Module) *instance {
@@ -69,23 +74,26 @@ func instanceOf(ctx context.Context) *instance { return ctx.Value(instanceKey{})
 // start makes the instance and runs what it has to run before the first call.
 func (i *instance) start(ctx context.Context, p *program) (err error) {
 	defer func() {
-		if bug := recover(); bug != nil {
+		bug := recover()
+		switch l := &i.module.limits; {
+		case bug != nil && i.denied.Load():
+			err = fault.New(fault.Limit, "there is not enough left of the memory that the limit TotalPages allows all instances (%d pages)", l.TotalPages)
+		case bug != nil:
 			err = fault.New(fault.Unavailable, "make the instance: %v", bug)
 		}
 	}()
-	i.ctx.Context = experimental.WithMemoryAllocator(ctx, memoryAllocator())
+	i.ctx.Context = experimental.WithMemoryAllocator(ctx, memoryAllocator(&i.module.memory, &i.denied))
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
 	if i.guest, err = p.runtime.InstantiateModule(i.ctx, p.compiled, config); err != nil {
 		return fault.As(err, fault.Invalid)
 	}
 	i.bind()
 	limit := i.module.limits.Init
-	stop, err := i.arm(ctx, limit)
-	if err != nil {
+	if err := i.arm(ctx, limit, time.Now()); err != nil {
 		return err
 	}
 	err = i.initialize(p.start)
-	stop()
+	i.disarm()
 	return i.explain(err, limit, "Init")
 }
 
@@ -135,9 +143,13 @@ func (i *instance) run(f api.Function) error {
 	return err
 }
 
-// arm fills the meter and starts the clock. The instance is halted when ctx
-// ends or the time is over; the function that arm returns ends the period.
-func (i *instance) arm(ctx context.Context, limit CallLimits) (disarm func(), err error) {
+// watchAfter is how long a call runs until its context is watched. Most calls
+// are over by then, and have only set a timer.
+const watchAfter = time.Millisecond
+
+// arm fills the meter and starts the clock: the instance is halted when ctx
+// ends or the time is over. disarm ends the period.
+func (i *instance) arm(ctx context.Context, limit CallLimits, now time.Time) error {
 	slice := min(limit.Fuel, rewrite.Slice)
 	i.fuel.Set(uint64(slice))
 	i.reserve.Set(uint64(limit.Fuel - slice))
@@ -145,28 +157,50 @@ func (i *instance) arm(ctx context.Context, limit CallLimits) (disarm func(), er
 	i.ctx.Context = ctx
 
 	i.mu.Lock()
-	if cause := i.cause; cause != nil { // halted between two periods: the module is being closed
-		i.mu.Unlock()
-		return nil, cause
+	defer i.mu.Unlock()
+	i.deadline = now.Add(limit.Time)
+	if i.cause != nil { // halted between two periods: the module is being closed
+		return i.cause
 	}
 	i.period++
-	period := i.period
-	i.armed = true
-	i.deadline = time.Now().Add(limit.Time)
-	i.mu.Unlock()
-
-	timer := time.AfterFunc(limit.Time, func() { i.haltIn(period, errTime) })
-	unwatch := func() bool { return true }
-	if ctx.Done() != nil {
-		unwatch = context.AfterFunc(ctx, func() { i.haltIn(period, context.Cause(ctx)) })
+	i.armed, i.watched = true, ctx
+	if first := min(limit.Time, watchAfter); i.timer == nil {
+		i.timer = time.AfterFunc(first, i.tick)
+	} else {
+		i.timer.Reset(first)
 	}
-	return func() {
-		timer.Stop()
+	return nil
+}
+
+// tick is run by the timer: some time after the period began, and when it has
+// lasted as long as it may. One that comes late, for a period that is over,
+// only makes the next one be watched early.
+func (i *instance) tick() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	left := time.Until(i.deadline)
+	switch {
+	case !i.armed:
+	case left <= 0:
+		i.haltLocked(errTime)
+	default:
+		i.timer.Reset(left)
+		if ctx := i.watched; i.unwatch == nil && ctx.Done() != nil {
+			period := i.period
+			i.unwatch = context.AfterFunc(ctx, func() { i.haltIn(period, context.Cause(ctx)) })
+		}
+	}
+}
+
+func (i *instance) disarm() {
+	i.mu.Lock()
+	unwatch := i.unwatch
+	i.armed, i.unwatch, i.watched = false, nil, nil
+	i.timer.Stop()
+	i.mu.Unlock()
+	if unwatch != nil {
 		unwatch()
-		i.mu.Lock()
-		i.armed = false
-		i.mu.Unlock()
-	}, nil
+	}
 }
 
 // halt makes the guest trap at the end of its fuel slice, or at once when it

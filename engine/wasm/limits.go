@@ -31,6 +31,7 @@ type Limits struct {
 	Plan     CallLimits // all other hooks
 
 	Instances      int // instances at one time, and so calls
+	TotalPages     int // memory of all instances together, in pages of 64 KiB; by default 3072, or 96 per instance
 	InputBytes     int // size of a call's document
 	AnswerBytes    int // size of an answer
 	StackSlots     int // depth of recursion, in nominal slots of 8 bytes
@@ -39,6 +40,14 @@ type Limits struct {
 	HostBytes      int // size of a request to gowanus.host, and of its answer
 	Failures       int // failures in a row that suspend the module
 	HighWaterPages int // an instance with more memory than this is not used again
+
+	// Over time a module may keep BusyShare processors busy. Idle time is saved
+	// up to BusyBurst, so that a burst of calls is not held up; a call that
+	// finds nothing left waits, or is refused if it would wait longer than
+	// BusyWait.
+	BusyShare float64
+	BusyBurst time.Duration
+	BusyWait  time.Duration
 }
 
 // DefaultLimits are generous for a decision and tight for a runaway.
@@ -54,9 +63,14 @@ func DefaultLimits() Limits {
 
 		InputBytes: 16 << 20, AnswerBytes: 4 << 20, StackSlots: 1 << 20,
 		LogLines: 100, LogBytes: 2000, HostBytes: 4 << 20,
-		Failures: 5, HighWaterPages: 512,
+		Failures: 5, HighWaterPages: 512, TotalPages: totalPages(runtime.GOMAXPROCS(0)),
+		BusyShare: max(1, float64(runtime.NumCPU())/2), BusyBurst: time.Minute, BusyWait: 10 * time.Second,
 	}
 }
+
+// totalPages is enough for one instance as large as it may be and the others as
+// large as those of Go programs are.
+func totalPages(instances int) int { return max(3072, 96*instances) }
 
 // fillDefaults replaces fields that are 0.
 func (l *Limits) fillDefaults() {
@@ -72,13 +86,24 @@ func (l *Limits) fillDefaults() {
 			f.field.Fuel = f.value.Fuel
 		}
 	}
+	if l.TotalPages == 0 && l.Instances != 0 {
+		l.TotalPages = totalPages(l.Instances)
+	}
+	if l.BusyShare == 0 {
+		l.BusyShare = d.BusyShare
+	}
+	for _, f := range []struct{ field, value *time.Duration }{{&l.BusyBurst, &d.BusyBurst}, {&l.BusyWait, &d.BusyWait}} {
+		if *f.field == 0 {
+			*f.field = *f.value
+		}
+	}
 	for _, f := range []struct {
 		field *int
 		value int
 	}{
 		{&l.Instances, d.Instances}, {&l.InputBytes, d.InputBytes}, {&l.AnswerBytes, d.AnswerBytes},
 		{&l.StackSlots, d.StackSlots}, {&l.LogLines, d.LogLines}, {&l.LogBytes, d.LogBytes},
-		{&l.HostBytes, d.HostBytes}, {&l.Failures, d.Failures}, {&l.HighWaterPages, d.HighWaterPages},
+		{&l.HostBytes, d.HostBytes}, {&l.Failures, d.Failures}, {&l.HighWaterPages, d.HighWaterPages}, {&l.TotalPages, d.TotalPages},
 	} {
 		if *f.field == 0 {
 			*f.field = f.value

@@ -11,18 +11,17 @@ import (
 // them, and closing an instance gives them back at once.
 type mapped struct{ whole []byte }
 
-func memoryAllocator() experimental.MemoryAllocator {
-	return experimental.MemoryAllocatorFunc(func(_, most uint64) experimental.LinearMemory {
-		if most == 0 {
-			return &mapped{}
-		}
-		whole, err := syscall.Mmap(-1, 0, int(most), syscall.PROT_READ|syscall.PROT_WRITE,
-			syscall.MAP_ANON|syscall.MAP_PRIVATE|syscall.MAP_NORESERVE)
-		if err != nil {
-			return &mapped{} // the first Reallocate fails
-		}
-		return &mapped{whole: whole}
-	})
+// reserve makes a memory that can grow to most bytes.
+func reserve(most uint64) experimental.LinearMemory {
+	if most == 0 {
+		return &mapped{}
+	}
+	whole, err := syscall.Mmap(-1, 0, int(most), syscall.PROT_READ|syscall.PROT_WRITE,
+		syscall.MAP_ANON|syscall.MAP_PRIVATE|syscall.MAP_NORESERVE)
+	if err != nil {
+		return &mapped{} // the first Reallocate fails
+	}
+	return &mapped{whole: whole}
 }
 
 // Reallocate gives the first size bytes, or nil when there are not so many.

@@ -25,6 +25,11 @@ type Config struct {
 	// Compilers is how many modules are compiled at one time; 0 is half of
 	// the processors, at least 1.
 	Compilers int
+	// OnSuspend is told, on the goroutine of the call that failed last, that a
+	// module has failed too often and takes no calls any more. It may call the
+	// module's methods. To keep the module suspended over a restart, its reason
+	// is handed to Suspend then.
+	OnSuspend func(m *Module, reason string)
 }
 
 // Runtime holds the loaded modules.
@@ -105,6 +110,8 @@ func (r *Runtime) Load(name string, bin []byte, o LoadOptions) (*Module, error) 
 		slots: make(chan struct{}, limits.Instances), closing: make(chan struct{}),
 		running: map[*instance]struct{}{},
 	}
+	m.allowance.init(&limits)
+	m.memory.most = uint64(limits.TotalPages) << 16
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {

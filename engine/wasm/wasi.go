@@ -120,7 +120,13 @@ func wasiRandom(i *instance, s []uint64) {
 	if i.world.random == nil {
 		i.world.random = rand.NewChaCha8([32]byte([]byte("gowanus: no secrets from in here")))
 	}
-	_, _ = i.world.random.Read(i.bytes("random_get", s[0], s[1]))
+	const piece = 64 << 10
+	for rest := i.bytes("random_get", s[0], s[1]); len(rest) > 0; {
+		n := min(len(rest), piece)
+		_, _ = i.world.random.Read(rest[:n])
+		rest = rest[n:]
+		i.checkHalted()
+	}
 	s[0] = wasiOK
 }
 

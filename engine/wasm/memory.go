@@ -1,0 +1,67 @@
+package wasm
+
+import (
+	"sync/atomic"
+
+	"github.com/tetratelabs/wazero/experimental"
+)
+
+// budget is the memory that the instances of a module may have together.
+type budget struct {
+	most uint64 // bytes
+	used atomic.Uint64
+}
+
+// grow takes bytes, if there are so many left.
+func (b *budget) grow(by uint64) bool {
+	for {
+		used := b.used.Load()
+		if used+by > b.most {
+			return false
+		}
+		if b.used.CompareAndSwap(used, used+by) {
+			return true
+		}
+	}
+}
+
+func (b *budget) shrink(by uint64) { b.used.Add(-by) }
+
+// counted is a linear memory whose size is taken from a budget.
+type counted struct {
+	experimental.LinearMemory
+	budget *budget
+	size   uint64
+	denied *atomic.Bool // set when the budget refused it to grow
+}
+
+// memoryAllocator makes the memory of one instance.
+func memoryAllocator(b *budget, denied *atomic.Bool) experimental.MemoryAllocator {
+	return experimental.MemoryAllocatorFunc(func(_, most uint64) experimental.LinearMemory {
+		return &counted{LinearMemory: reserve(most), budget: b, denied: denied}
+	})
+}
+
+// Reallocate gives the first size bytes, or nil when the budget or the machine
+// does not have them.
+func (c *counted) Reallocate(size uint64) []byte {
+	by := size - c.size
+	if !c.budget.grow(by) {
+		c.denied.Store(true)
+		return nil
+	}
+	memory := c.LinearMemory.Reallocate(size)
+	if memory == nil {
+		c.budget.shrink(by)
+		return nil
+	}
+	c.size = size
+	return memory
+}
+
+// Free gives the memory back. Nothing may look at it any more.
+func (c *counted) Free() {
+	c.LinearMemory.Free()
+	c.budget.shrink(c.size)
+	c.size = 0
+}
