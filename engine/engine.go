@@ -119,6 +119,9 @@ func (e *Engine) rebind() error {
 	if err := e.places.load(); err != nil {
 		return fault.Wrap(err, "load leases", "")
 	}
+	if err := e.places.checkDefinitions(); err != nil {
+		return err
+	}
 	open, err := e.flows.Load()
 	if err != nil {
 		return fault.Wrap(err, "load workflows", "")
@@ -159,6 +162,8 @@ type outside struct{ *Engine }
 func (o outside) External(ctx context.Context, provider, key string) (any, error) {
 	return o.cfg.External.Resolve(ctx, provider, key)
 }
+
+func (o outside) Renamed(id entity.ID, name string) { o.places.renamed(string(id), name) }
 
 func (o outside) LocationKind(name string) string { return o.places.definitions[name].Kind }
 

@@ -69,6 +69,12 @@ func (p *planner) setting(out *settings, d *entity.Declaration, entry yamlpos.En
 		out.bad[name] = true
 		return
 	}
+	switch name {
+	case strategiesKey:
+		p.checkStrategies(entry.Value, from)
+	case rulesKey:
+		p.checkRules(entry.Value)
+	}
 	raw := entry.Value.Any()
 	if n := entry.Value; key != nil && key.Type == "string" && n.Kind == yamlpos.Scalar {
 		raw = n.Text // "3.10" is not the number 3.1

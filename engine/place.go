@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/location"
+	"github.com/gowanus-project/gowanus/engine/placement"
 	"github.com/gowanus-project/gowanus/engine/store"
 	"github.com/gowanus-project/gowanus/internal/nearest"
 )
@@ -30,8 +32,9 @@ type places struct {
 	definitions map[string]location.Definition
 	open        map[string]location.Location
 
-	choosing sync.Mutex   // from looking at the hosts to the reservation
-	news     sync.RWMutex // read while an observation is told, locked to replace a lease; before mu
+	boards map[string]*board // by location
+
+	news sync.RWMutex // read while an observation is told, locked to replace a lease; before mu
 
 	mu     sync.Mutex
 	leases map[string]*location.Lease // by entity; a lease is replaced, never changed
@@ -40,7 +43,7 @@ type places struct {
 func openPlaces(e *Engine, providers []location.Provider, defs []location.Definition) (*places, error) {
 	p := &places{
 		engine: e, definitions: map[string]location.Definition{}, open: map[string]location.Location{},
-		leases: map[string]*location.Lease{},
+		leases: map[string]*location.Lease{}, boards: map[string]*board{},
 	}
 	kinds := map[string]location.Provider{}
 	for _, pr := range providers {
@@ -62,7 +65,7 @@ func openPlaces(e *Engine, providers []location.Provider, defs []location.Defini
 		if err != nil {
 			return nil, errors.Join(fault.Wrap(err, "open location", d.Name), p.close())
 		}
-		p.definitions[d.Name], p.open[d.Name] = d, l
+		p.definitions[d.Name], p.open[d.Name], p.boards[d.Name] = d, l, newBoard()
 	}
 	return p, nil
 }
@@ -82,6 +85,9 @@ func (p *places) load() error {
 			return fault.New(fault.Internal, "lease of %s in the store cannot be read: %w", key, err)
 		}
 		p.leases[l.Entity] = l
+		if b := p.boards[l.Location]; b != nil {
+			b.seat(p.resident(l))
+		}
 		return nil
 	})
 }
@@ -151,10 +157,15 @@ func (p *places) hold(ctx context.Context, entity, resource string) error {
 // drop gives a place back, with the batch.
 func (p *places) drop(entity string, b *store.Batch) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if _, held := p.leases[entity]; held {
-		delete(p.leases, entity)
-		b.Delete(leaseBucket, entity)
+	l := p.leases[entity]
+	delete(p.leases, entity)
+	p.mu.Unlock()
+	if l == nil {
+		return
+	}
+	b.Delete(leaseBucket, entity)
+	if at := p.boards[l.Location]; at != nil {
+		at.leave(entity)
 	}
 }
 
@@ -202,12 +213,30 @@ func (e *Engine) obtainHost(ctx context.Context, c *action.Call) (any, error) {
 	if err := e.places.known(name); err != nil {
 		return nil, err
 	}
-	l, err := e.places.reserve(ctx, ent, name, c.Input)
+	l, why, err := e.places.reserve(ctx, ent, name, c.Input)
 	if err != nil {
+		tellVerdicts(c.Err, why)
 		return nil, fault.Wrap(err, "find a host for", ent.Name())
 	}
 	fmt.Fprintf(c.Out, "%s runs on %s of %s\n", ent.Name(), l.Host, l.Location)
 	return describeLease(l), nil
+}
+
+// shownVerdicts is for how many hosts a task says why each was refused.
+const shownVerdicts = 100
+
+// tellVerdicts writes what became of each host.
+func tellVerdicts(to io.Writer, why *placement.Explain) {
+	if why == nil {
+		return
+	}
+	for i, v := range why.Verdicts() {
+		if i == shownVerdicts {
+			fmt.Fprintln(to, "and more hosts")
+			return
+		}
+		fmt.Fprintln(to, v)
+	}
 }
 
 func describeLease(l *location.Lease) map[string]any {
@@ -225,25 +254,45 @@ func (e *Engine) releaseHost(ctx context.Context, c *action.Call) (any, error) {
 
 // reserve chooses among the hosts that are up as they are at this moment, and
 // stores the lease before anybody else may choose.
-func (p *places) reserve(ctx context.Context, ent *entity.Entity, name string, input map[string]any) (*location.Lease, error) {
-	hosts, err := p.open[name].Hosts(ctx)
+func (p *places) reserve(ctx context.Context, ent *entity.Entity, name string, input map[string]any) (*location.Lease, *placement.Explain, error) {
+	ch, err := p.chain(ctx, ent, name, input)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	strategies, err := p.strategies(ctx, ent, name, input)
+	hosts, err := p.hosts(ctx, name, ch)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	p.choosing.Lock()
-	defer p.choosing.Unlock()
-	needs, _ := input["demand"].(map[string]any)
-	host, err := p.choose(ctx, ent, name, hosts, strategies, needs)
+	b := p.boards[name]
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.table.SetHosts(hosts)
+	c, err := placement.Choose(ctx, b.table.Snapshot(string(ent.Application()), parentOf(ent)), &placement.Demand{
+		Entity: ent.Ref(), Location: name, Needs: ch.needs, Sequence: int64(b.table.Len()), Now: time.Now().UTC(),
+		Seed: seed(string(ent.ID()) + name),
+	}, ch.strategies)
 	if err != nil {
-		return nil, err
+		return nil, c.Explain, err
 	}
+	host := c.Best()
 	l := &location.Lease{
 		Entity: string(ent.ID()), Application: string(ent.Application()), Location: name,
 		Kind: p.definitions[name].Kind, Host: host.ID, Address: host.Address, Since: time.Now().UTC(),
+		Memory: ch.memory, CPUs: ch.cpus,
 	}
-	return l, p.put(ctx, l)
+	if err := p.put(ctx, l); err != nil {
+		return nil, nil, err
+	}
+	b.table.Seat(p.resident(l))
+	return l, nil, nil
+}
+
+// hosts gives the hosts of a location, measured if a strategy wants that.
+func (p *places) hosts(ctx context.Context, name string, ch *chain) ([]location.Host, error) {
+	at := p.open[name]
+	m, can := at.(location.Measurer)
+	if !can || !slices.ContainsFunc(ch.strategies, func(s placement.Strategy) bool { return placement.Measured(s.Columns()) }) {
+		return at.Hosts(ctx)
+	}
+	return m.Measured(ctx)
 }

@@ -2,119 +2,377 @@ package engine
 
 import (
 	"context"
-	"time"
+	"maps"
+	"math"
+	"slices"
 
+	"github.com/gowanus-project/gowanus/dsl/blueprint"
 	"github.com/gowanus-project/gowanus/dsl/expr"
 	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
-	"github.com/gowanus-project/gowanus/engine/location"
+	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/placement"
+	"github.com/gowanus-project/gowanus/internal/coerce"
+	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
 
-// strategiesKey is the config key, of a location or an entity, with the chain
-// of placement strategies.
-const strategiesKey = "docker.container.strategies"
+// Config keys of locations and entities that placement reads.
+const (
+	strategiesKey   = "docker.container.strategies" // the chain of strategies
+	rulesKey        = "affinity.rules"              // what must hold of what else runs on a host
+	provisioningKey = "provisioning.properties"     // what the entity needs of a machine: minRam, minCores
+)
 
-// strategies makes the chain for one placement: the location's, then the
-// entity's, then the step's.
-func (p *places) strategies(ctx context.Context, ent *entity.Entity, name string, input map[string]any) ([]placement.Strategy, error) {
-	config := p.definitions[name].Config
-	lists := []any{config["strategies"], config[strategiesKey], nil, input["strategies"]}
-	var err error
-	if lists[2], err = ent.Config(ctx, strategiesKey); err != nil {
-		return nil, err
-	}
-	var chain []placement.Strategy
-	for _, list := range lists {
-		if list == nil {
-			continue
-		}
-		items, ok := list.([]any)
-		if !ok {
-			items = []any{list}
-		}
-		for _, item := range items {
-			s, err := p.strategy(ctx, ent, item)
-			if err != nil {
-				return nil, err
-			}
-			chain = append(chain, s)
-		}
-	}
-	return chain, nil
+// rulesStrategy is the type that enforces affinity rules.
+const rulesStrategy = "affinity-rules"
+
+// chain is what one placement is decided by.
+type chain struct {
+	strategies []placement.Strategy
+	needs      map[string]any // what the entity asks for
+	memory     int64          // bytes to reserve
+	cpus       float64        // processors to reserve
 }
 
-// strategy makes one strategy from its name, from {type, brooklyn.config}, or
-// from a $brooklyn:object of these keys.
-func (p *places) strategy(ctx context.Context, ent *entity.Entity, item any) (placement.Strategy, error) {
-	if o, ok := item.(expr.Object); ok {
-		item = o.Spec
-	}
-	v, err := ent.Evaluate(ctx, item)
+// ranker is one strategy as it was written.
+type ranker struct {
+	typ    *catalog.Type // implemented by code
+	config map[string]any
+}
+
+// chain makes the chain for one placement: the location's strategies, then the
+// entity's, then the step's.
+func (p *places) chain(ctx context.Context, ent *entity.Entity, name string, input map[string]any) (*chain, error) {
+	config := p.definitions[name].Config
+	own, err := ent.Config(ctx, strategiesKey)
 	if err != nil {
 		return nil, err
 	}
-	if o, ok := v.(expr.Object); ok {
-		v = o.Spec
+	rules, err := ent.Config(ctx, rulesKey)
+	if err != nil {
+		return nil, err
+	}
+	rules = slices.Concat(asList(entity.Document(rules)), asList(config[rulesKey]))
+	all, err := p.read(ctx, ent, config["strategies"], config[strategiesKey], own, input["strategies"])
+	if err != nil {
+		return nil, err
+	}
+	if all, err = p.enforce(all, len(rules.([]any)) > 0); err != nil {
+		return nil, err
+	}
+	out := &chain{}
+	if err := out.require(ctx, ent, input); err != nil {
+		return nil, err
+	}
+	for _, w := range all {
+		overrule(w, config, rules.([]any))
+		s, err := w.typ.Strategy(w.config)
+		if err != nil {
+			return nil, err
+		}
+		out.strategies = append(out.strategies, s)
+		if err := out.reserve(w.config); err != nil {
+			return nil, fault.Wrap(err, "strategy", s.Name())
+		}
+	}
+	return out, nil
+}
+
+// read takes lists of strategies apart.
+func (p *places) read(ctx context.Context, ent *entity.Entity, lists ...any) ([]*ranker, error) {
+	var all []*ranker
+	for _, list := range lists {
+		for _, item := range asList(list) {
+			w, err := p.written(ctx, ent, item)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, w)
+		}
+	}
+	return all, nil
+}
+
+// asList makes a list of one of anything else but nothing.
+func asList(v any) []any {
+	if list, ok := v.([]any); ok || v == nil {
+		return list
+	}
+	return []any{v}
+}
+
+// written reads one strategy: its name, {type, brooklyn.config}, or a
+// $brooklyn:object of these keys. Without an entity nothing may wait for one.
+func (p *places) written(ctx context.Context, ent *entity.Entity, item any) (*ranker, error) {
+	v, err := evaluate(ctx, ent, item)
+	if err != nil {
+		return nil, err
 	}
 	spec, _ := v.(map[string]any)
 	name, _ := v.(string)
-	if name == "" {
-		if name, _ = spec["type"].(string); name == "" {
-			name, _ = spec["objectType"].(string)
+	for _, key := range []string{"type", "objectType"} {
+		if name == "" {
+			name, _ = spec[key].(string)
 		}
 	}
 	if name == "" {
 		return nil, fault.New(fault.Invalid, "placement strategy %v: expected a type name or a map with the key type", item)
 	}
-	t, err := p.engine.types.Load().Get(catalog.Strategy, name)
+	w := &ranker{}
+	pl := p.engine.planner(ctx, nil)
+	pl.described = true // what is required may stand outside of the item
+	var base map[string]any
+	if w.typ, base, err = pl.strategyType(&blueprint.Adjunct{Type: name}, origin{}); err != nil {
+		return nil, err
+	}
+	if err := pl.errs.Err(); err != nil {
+		return nil, err
+	}
+	if w.config, err = documents(ctx, ent, base); err != nil {
+		return nil, err
+	}
+	given, err := documents(ctx, ent, strategyConfig(spec))
 	if err != nil {
 		return nil, err
 	}
-	if t.Strategy == nil {
-		return nil, fault.New(fault.Invalid, "type %s cannot rank hosts", t.Name)
+	for key, v := range given {
+		if k := keyOf(w.typ, key); k != nil {
+			forget(w.config, k)
+		}
+		w.config[key] = v
 	}
-	return t.Strategy(strategyConfig(spec))
+	return w, nil
 }
 
+// strategyType finds the strategy implemented by code that a name comes down
+// to, and the config, unevaluated, of the catalog items on the way.
+func (p *planner) strategyType(a *blueprint.Adjunct, at origin) (*catalog.Type, map[string]any, error) {
+	found, err := p.part(catalog.Strategy, a, at, "")
+	if err != nil {
+		return nil, nil, err
+	}
+	if found.native.Unbuilt == "" && found.native.Strategy == nil {
+		return nil, nil, fault.New(fault.Invalid, "type %s cannot rank hosts", found.native.Name)
+	}
+	if found.native.Unbuilt != "" && !p.lenient {
+		return nil, nil, fault.New(fault.Invalid, "type %s is known but not built: %s", found.native.Name, found.native.Unbuilt)
+	}
+	if len(found.layers) == 1 {
+		return found.native, nil, nil
+	}
+	return found.native, p.partConfig(found).config, nil
+}
+
+// evaluate resolves the expressions of a value, and opens a $brooklyn:object.
+func evaluate(ctx context.Context, ent *entity.Entity, v any) (any, error) {
+	for range 2 { // an expression may give an object
+		if o, ok := v.(expr.Object); ok {
+			v = o.Spec
+		}
+		var err error
+		if v, err = resolved(ctx, ent, v); err != nil {
+			return nil, err
+		}
+	}
+	return v, nil
+}
+
+func resolved(ctx context.Context, ent *entity.Entity, v any) (any, error) {
+	if ent != nil {
+		return ent.Evaluate(ctx, v)
+	}
+	compiled, err := expr.CompileAny(v, expr.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	return entity.EvaluateAlone(ctx, compiled)
+}
+
+// documents resolves config to plain JSON values.
+func documents(ctx context.Context, ent *entity.Entity, config map[string]any) (map[string]any, error) {
+	out := make(map[string]any, len(config))
+	for key, raw := range config {
+		v, err := resolved(ctx, ent, raw)
+		if err != nil {
+			return nil, err
+		}
+		out[key] = entity.Document(v)
+	}
+	return out, nil
+}
+
+// configKeys are where the config of a strategy may stand, beside flat keys.
+var configKeys = []string{"brooklyn.config", "config", "object.fields"}
+
 // strategyConfig takes a strategy's config from where a blueprint may put it:
-// beside the type, or under one of these keys.
+// beside the type, or under one of configKeys.
 func strategyConfig(spec map[string]any) map[string]any {
 	config := map[string]any{}
 	for key, v := range spec {
-		switch key {
-		case "type", "objectType":
-		case "brooklyn.config", "config", "object.fields":
-			given, _ := v.(map[string]any)
-			for k, v := range given {
-				config[k] = entity.Document(v)
-			}
+		given, isMap := v.(map[string]any)
+		switch {
+		case key == "type" || key == "objectType":
+		case slices.Contains(configKeys, key) && isMap:
+			maps.Copy(config, given)
 		default:
-			config[key] = entity.Document(v)
+			config[key] = v
 		}
 	}
 	return config
 }
 
-// choose runs the chain over the hosts. With one host and no chain there is
-// nothing to choose, but whether it is up. Without a chain the hosts are
-// filled one after the other, in the order of the location.
-func (p *places) choose(ctx context.Context, ent *entity.Entity, name string, hosts []location.Host, chain []placement.Strategy, needs map[string]any) (location.Host, error) {
-	s := placement.NewSnapshot(hosts)
-	held := p.on(name)
-	leases := make([]location.Lease, len(held))
-	for i, l := range held {
-		leases[i] = *l
+// keyOf finds a declared key by name or flag, or nil.
+func keyOf(t *catalog.Type, name string) *hook.ConfigKey {
+	for i := range t.Config {
+		if k := &t.Config[i]; k.Name == name || slices.Contains(k.Flags, name) {
+			return k
+		}
 	}
-	s.SetLeases(leases, string(ent.Application()))
-	d := &placement.Demand{
-		Entity: ent.Ref(), Location: name, Needs: needs, Sequence: int64(len(held)), Now: time.Now().UTC(),
-		Seed: seed(string(ent.ID()) + name),
+	return nil
+}
+
+// forget takes the value of a key away, under whichever name it stands.
+func forget(config map[string]any, k *hook.ConfigKey) {
+	delete(config, k.Name)
+	for _, flag := range k.Flags {
+		delete(config, flag)
 	}
-	c, err := placement.Choose(ctx, s, d, chain)
+}
+
+// enforce adds the strategy that affinity rules need, where there are rules
+// and it was not named.
+func (p *places) enforce(all []*ranker, rules bool) ([]*ranker, error) {
+	if !rules || slices.ContainsFunc(all, func(w *ranker) bool { return w.typ.Name == rulesStrategy }) {
+		return all, nil
+	}
+	t, err := p.engine.types.Load().Get(catalog.Strategy, rulesStrategy)
 	if err != nil {
-		return location.Host{}, err
+		return nil, fault.Wrap(err, rulesKey, "")
 	}
-	return c.Hosts[0], nil
+	return append(all, &ranker{typ: t, config: map[string]any{}}), nil
+}
+
+// overrule gives what a location says of a key, by its full name, precedence
+// over what the strategy says itself; rules add up.
+func overrule(w *ranker, location map[string]any, rules []any) {
+	for i := range w.typ.Config {
+		k := &w.typ.Config[i]
+		if k.Name == rulesKey {
+			if len(rules) > 0 {
+				own := asList(valueOf(w.config, k))
+				forget(w.config, k)
+				w.config[k.Name] = slices.Concat(own, rules)
+			}
+			continue
+		}
+		if v, ok := location[k.Name]; ok && v != nil {
+			forget(w.config, k)
+			w.config[k.Name] = v
+		}
+	}
+}
+
+func valueOf(config map[string]any, k *hook.ConfigKey) any {
+	if v, ok := config[k.Name]; ok {
+		return v
+	}
+	for _, flag := range k.Flags {
+		if v, ok := config[flag]; ok {
+			return v
+		}
+	}
+	return nil
+}
+
+// require finds what the entity needs: what its step asks for, or the
+// properties of the machine that it wants, whichever is more.
+func (c *chain) require(ctx context.Context, ent *entity.Entity, input map[string]any) error {
+	demand, _ := input["demand"].(map[string]any)
+	c.needs = maps.Clone(demand)
+	if c.needs == nil {
+		c.needs = map[string]any{}
+	}
+	if n, err := coerce.To("bytes", demand["memory"]); err == nil && n != nil {
+		c.memory = n.(int64)
+	}
+	if n, err := coerce.To("double", demand["cpus"]); err == nil && n != nil {
+		c.cpus = n.(float64)
+	}
+	v, err := ent.Config(ctx, provisioningKey)
+	if err != nil {
+		return err
+	}
+	properties, _ := entity.Document(v).(map[string]any)
+	if err := c.reserve(properties); err != nil {
+		return fault.Wrap(err, provisioningKey, "")
+	}
+	if c.memory > 0 {
+		c.needs["memory"] = c.memory
+	}
+	if c.cpus > 0 {
+		c.needs["cpus"] = c.cpus
+	}
+	return nil
+}
+
+// reserve makes the reservation large enough for minRam and minCores.
+func (c *chain) reserve(config map[string]any) error {
+	memory, err := megabytes(config["minRam"])
+	if err != nil {
+		return fault.New(fault.Invalid, "minRam: %w", err)
+	}
+	cpus, err := coerce.To("double", config["minCores"])
+	if err != nil {
+		return fault.New(fault.Invalid, "minCores: %w", err)
+	}
+	c.memory = max(c.memory, memory)
+	if n, ok := cpus.(float64); ok {
+		c.cpus = max(c.cpus, n)
+	}
+	return nil
+}
+
+// megabytes reads an amount of memory in bytes: a number counts megabytes, as
+// minRam always did, and text may have a unit.
+func megabytes(v any) (int64, error) {
+	number, err := coerce.To("double", v)
+	if n, ok := number.(float64); ok && err == nil {
+		if n < 0 || n > math.MaxInt64>>20 {
+			return 0, fault.New(fault.Invalid, "expected megabytes, 0 or more, got %v", v)
+		}
+		return int64(n * (1 << 20)), nil
+	}
+	out, err := coerce.To("bytes", v)
+	n, _ := out.(int64)
+	return n, err
+}
+
+// checkDefinitions refuses locations whose strategies cannot be used.
+func (p *places) checkDefinitions() error {
+	ctx := context.Background()
+	for _, name := range slices.Sorted(maps.Keys(p.definitions)) {
+		config := p.definitions[name].Config
+		all, err := p.read(ctx, nil, config["strategies"], config[strategiesKey])
+		for _, w := range all {
+			if err == nil {
+				overrule(w, config, asList(config[rulesKey]))
+				_, err = w.typ.Strategy(w.config)
+			}
+		}
+		if err != nil {
+			return fault.Wrap(err, "strategies of location", name)
+		}
+	}
+	return nil
+}
+
+// checkRules checks a list of affinity rules.
+func (p *planner) checkRules(n *yamlpos.Node) {
+	if _, err := p.types.Find(catalog.Strategy, rulesStrategy, nil); err == nil {
+		p.checkStrategy(&yamlpos.Node{Pos: n.Pos, Kind: yamlpos.Map, Entries: []yamlpos.Entry{
+			{Key: "type", KeyPos: n.Pos, Value: &yamlpos.Node{Pos: n.Pos, Kind: yamlpos.Scalar, Value: rulesStrategy, Text: rulesStrategy}},
+			{Key: rulesKey, KeyPos: n.Pos, Value: n},
+		}}, origin{})
+	}
 }

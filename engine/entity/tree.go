@@ -46,6 +46,12 @@ type Later struct {
 	Scope Scope `json:"scope,omitzero"`
 }
 
+// Renamer is an Outside that keeps names of entities.
+type Renamer interface {
+	// Renamed tells the present name of an entity that had another.
+	Renamed(id ID, name string)
+}
+
 // Outside is what expressions may ask that is no entity.
 type Outside interface {
 	// External gives a value of a configured provider.
@@ -341,11 +347,19 @@ func (t *Tree) save(ctx context.Context, e *Entity, change func(e *Entity) (undo
 
 // Rename gives the entity another display name, durably.
 func (e *Entity) Rename(ctx context.Context, name string) error {
-	return e.tree.save(ctx, e, func(e *Entity) func() {
+	return e.renamed(e.tree.save(ctx, e, func(e *Entity) func() {
 		old := e.rec.Name
 		e.rec.Name = name
 		return func() { e.rec.Name = old }
-	})
+	}))
+}
+
+// renamed tells whoever keeps names, if the change was saved.
+func (e *Entity) renamed(err error) error {
+	if r, ok := e.tree.outside.(Renamer); ok && err == nil {
+		r.Renamed(e.ID(), e.Name())
+	}
+	return err
 }
 
 // NameLater gives the expression for the display name while it is not
@@ -371,11 +385,11 @@ func (e *Entity) NameNow(ctx context.Context, l Later) error {
 	if text == "" {
 		return fault.New(fault.Invalid, "the display name of %s is empty", e.rec.ID)
 	}
-	return e.tree.save(ctx, e, func(e *Entity) func() {
+	return e.renamed(e.tree.save(ctx, e, func(e *Entity) func() {
 		old := e.rec
 		e.rec.Name, e.rec.NameLater = text, nil
 		return func() { e.rec.Name, e.rec.NameLater = old.Name, old.NameLater }
-	})
+	}))
 }
 
 // SetTags replaces the tags by what fn makes of them, durably.

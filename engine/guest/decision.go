@@ -174,7 +174,7 @@ func (m *Module) refusal(e *hook.Error) error {
 	if text == "" {
 		text = "module " + m.Name() + " refused without saying why"
 	}
-	if e.At != "" && !strings.Contains(text, e.At) {
+	if e.At != "" && !strings.Contains(text, strings.TrimPrefix(e.At, "config.")) {
 		text = e.At + ": " + text
 	}
 	return fault.New(kindOf(e.Kind), "%s", text)

@@ -44,8 +44,8 @@ func choose(t *testing.T, f *fake) (placement.Choice, error) {
 func TestStrategy(t *testing.T) {
 	f := &fake{answer: ranking(1, 2)}
 	c, err := choose(t, f)
-	if err != nil || c.Hosts[0].ID != "b" || f.asked != hook.PlacementRank {
-		t.Fatalf("got %v, %v of %s", c.Hosts, err, f.asked)
+	if err != nil || c.Hosts()[0].ID != "b" || f.asked != hook.PlacementRank {
+		t.Fatalf("got %v, %v of %s", c.Hosts(), err, f.asked)
 	}
 	at := binary.LittleEndian.Uint32([]byte(f.got[16:]))
 	var got, want any

@@ -23,6 +23,17 @@ type Host struct {
 	CPUs    float64           `json:"cpus"`
 	Memory  int64             `json:"memory"` // bytes
 	Labels  map[string]string `json:"labels,omitempty"`
+	Usage   *Usage            `json:"usage,omitempty"` // nil when it is not known
+
+	// Revision tells states of the host apart: while it is the same and not 0,
+	// nothing else here has changed, and the maps and pointers are the same.
+	Revision uint64 `json:"-"`
+}
+
+// Usage is how busy a host is.
+type Usage struct {
+	CPU    float64 `json:"cpu"`    // share of all processors, 0 to 1
+	Memory int64   `json:"memory"` // bytes in use
 }
 
 // Lease says that an entity holds a place on a host. It exists, durably,
@@ -35,6 +46,8 @@ type Lease struct {
 	Host        string    `json:"host"`
 	Address     string    `json:"address"`
 	Resource    string    `json:"resource,omitempty"` // the outside thing: container id, process id
+	Memory      int64     `json:"memory,omitempty"`   // bytes that are reserved with the place
+	CPUs        float64   `json:"cpus,omitempty"`     // processors, likewise
 	Since       time.Time `json:"since"`
 }
 
@@ -59,6 +72,13 @@ type Location interface {
 	// It is called after its entities stopped, and may be repeated.
 	Clean(ctx context.Context, application string) error
 	Close() error
+}
+
+// Measurer is a Location that can tell how busy its hosts are.
+type Measurer interface {
+	// Measured is Hosts with Usage filled in, as far as it can be known. It
+	// asks the machines for more than Hosts does, and may take a second.
+	Measured(ctx context.Context) ([]Host, error)
 }
 
 // Observer is told what happens outside. Observe returns fast.

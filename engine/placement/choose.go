@@ -10,8 +10,25 @@ import (
 
 // Choice is the answer of Choose.
 type Choice struct {
-	Hosts   []location.Host // those that may be used, the best first
 	Explain *Explain
+
+	hosts *Snapshot
+	rows  []int32
+}
+
+// Len gives how many hosts may be used.
+func (c *Choice) Len() int { return len(c.rows) }
+
+// Best gives the host that comes first. There must be one.
+func (c *Choice) Best() location.Host { return c.hosts.Host(int(c.rows[0])) }
+
+// Hosts gives the hosts that may be used, the best first.
+func (c *Choice) Hosts() []location.Host {
+	all := make([]location.Host, len(c.rows))
+	for i, row := range c.rows {
+		all[i] = c.hosts.Host(int(row))
+	}
+	return all
 }
 
 // Choose runs the chain of strategies over the hosts that are up. When it
@@ -44,11 +61,7 @@ func Choose(ctx context.Context, s *Snapshot, d *Demand, chain []Strategy) (Choi
 	if len(b.rows) == 0 {
 		return Choice{Explain: e}, e.capacity()
 	}
-	c := Choice{Hosts: make([]location.Host, len(b.rows)), Explain: e}
-	for i, row := range b.rows {
-		c.Hosts[i] = s.hosts[row]
-	}
-	return c, nil
+	return Choice{Explain: e, hosts: s, rows: b.rows}, nil
 }
 
 // apply takes out the refused rows and sorts the others, the highest score

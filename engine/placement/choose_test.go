@@ -89,7 +89,7 @@ func demand() *placement.Demand {
 
 func ids(c placement.Choice) string {
 	var all []string
-	for _, h := range c.Hosts {
+	for _, h := range c.Hosts() {
 		all = append(all, h.ID)
 	}
 	return strings.Join(all, " ")
@@ -140,7 +140,7 @@ func TestNoHostIsLeft(t *testing.T) {
 		if fault.KindOf(err) != fault.Capacity || err.Error() != c.want {
 			t.Errorf("%s:\ngot  %v\nwant %s", c.hosts, err, c.want)
 		}
-		if choice.Explain == nil || len(choice.Hosts) != 0 {
+		if choice.Explain == nil || len(choice.Hosts()) != 0 {
 			t.Errorf("%s: got %v", c.hosts, choice)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/location"
 )
 
 // abiVersion is the version of the buffers' layout.
@@ -22,76 +23,99 @@ const (
 	entrySize  = 32 // of one column in the table
 )
 
-// column has one value per host of a Snapshot; typ says in which field.
+// column has one value per host; typ says in which field. One of a Table also
+// says where its values come from: from a host, or from who is on it.
 type column struct {
 	typ    uint32
 	floats []float64
 	bits   []bool
 	texts  []string
+
+	host  func(c *column, row int32, h *location.Host)
+	seats func(c *column, row int32, list []*seat)
+	known int // hosts that have a value
 }
 
-// Input is the encoded question to a strategy but for its last part, the
-// request, which differs between strategies that want the same columns. It is
-// not changed after it was made.
-type Input struct{ body []byte }
+// Input is the question to a strategy but for its last part, the request,
+// which differs between strategies that want the same columns of the same
+// hosts. Columns are written straight to where the strategy reads them.
+type Input struct {
+	rows    []int32
+	entries []entry
+	body    int // bytes
+}
+
+// NoHosts gives the question about no hosts, with which a strategy is asked
+// about its config alone.
+func NoHosts() *Input { return &Input{body: headerSize} }
+
+// entry is a column in the table of an Input.
+type entry struct {
+	*column
+	name string
+	at   int // of the data
+	size int
+}
 
 // Size gives the length of the whole document in bytes.
-func (in *Input) Size(request []byte) int { return len(in.body) + len(request) }
+func (in *Input) Size(request []byte) int { return in.body + len(request) }
 
 // Write puts the document with the given request into dst, which must have
 // Size bytes.
 func (in *Input) Write(dst, request []byte) {
-	copy(dst, in.body)
-	copy(dst[len(in.body):], request)
-	put32(dst, 16, len(in.body))
+	names := headerSize + entrySize*len(in.entries)
+	clear(dst[:names])
+	copy(dst, "GWPC")
+	put32(dst, 4, abiVersion)
+	put32(dst, 8, len(in.rows))
+	put32(dst, 12, len(in.entries))
+	put32(dst, 16, in.body)
 	put32(dst, 20, len(request))
-	put32(dst, 24, len(in.body)+len(request))
+	put32(dst, 24, in.Size(request))
+	nameAt, end := names, names
+	for i := range in.entries {
+		end += len(in.entries[i].name)
+	}
+	for i := range in.entries {
+		e := &in.entries[i]
+		t := dst[headerSize+entrySize*i:]
+		put32(t, 0, int(e.typ))
+		put32(t, 4, nameAt)
+		put32(t, 8, len(e.name))
+		put32(t, 12, e.at)
+		put32(t, 16, e.size)
+		nameAt += copy(dst[nameAt:], e.name)
+		clear(dst[end:e.at])
+		end = e.at + e.size
+		e.put(dst[e.at:end], in.rows)
+	}
+	clear(dst[end:in.body])
+	copy(dst[in.body:], request)
 }
 
 // encode lays out the named columns of the hosts in rows. Columns that the
 // snapshot does not have are left out. Texts of more than the 4 GiB that the
 // layout can address are fault.Limit.
 func encode(s *Snapshot, rows []int32, names []string) (*Input, error) {
-	type entry struct {
-		*column
-		name string
-		at   int // of the data
-		size int
-	}
-	entries := make([]entry, 0, len(names))
+	in := &Input{rows: rows, entries: make([]entry, 0, len(names))}
 	for _, name := range names {
 		if c := s.column(name); c != nil {
-			entries = append(entries, entry{column: c, name: name, size: c.size(rows)})
+			in.entries = append(in.entries, entry{column: c, name: name, size: c.size(rows)})
 		}
 	}
-	at := headerSize + entrySize*len(entries)
-	for i := range entries {
-		at += len(entries[i].name)
+	at := headerSize + entrySize*len(in.entries)
+	for i := range in.entries {
+		at += len(in.entries[i].name)
 	}
-	for i := range entries {
-		entries[i].at = round8(at)
-		at = entries[i].at + entries[i].size
+	for i := range in.entries {
+		in.entries[i].at = round8(at)
+		at = in.entries[i].at + in.entries[i].size
 	}
 	if at = round8(at); uint64(at) > math.MaxUint32 {
 		return nil, fault.New(fault.Limit, "columns of %d hosts take %d bytes, the layout allows %d", len(rows), at, uint32(math.MaxUint32))
 	}
-	b := make([]byte, at)
-	copy(b, "GWPC")
-	put32(b, 4, abiVersion)
-	put32(b, 8, len(rows))
-	put32(b, 12, len(entries))
-	nameAt := headerSize + entrySize*len(entries)
-	for i, e := range entries {
-		t := b[headerSize+entrySize*i:]
-		put32(t, 0, int(e.typ))
-		put32(t, 4, nameAt)
-		put32(t, 8, len(e.name))
-		put32(t, 12, e.at)
-		put32(t, 16, e.size)
-		nameAt += copy(b[nameAt:], e.name)
-		e.put(b[e.at:e.at+e.size], rows)
-	}
-	return &Input{body: b}, nil
+	in.body = at
+	return in, nil
 }
 
 // size gives the bytes of the data for the hosts in rows.
@@ -109,7 +133,7 @@ func (c *column) size(rows []int32) int {
 	return size
 }
 
-// put writes the data for the hosts in rows; b is zero.
+// put writes the data for the hosts in rows.
 func (c *column) put(b []byte, rows []int32) {
 	switch c.typ {
 	case typeFloat64:
@@ -117,12 +141,14 @@ func (c *column) put(b []byte, rows []int32) {
 			binary.LittleEndian.PutUint64(b[8*i:], math.Float64bits(c.floats[row]))
 		}
 	case typeBitmap:
+		clear(b)
 		for i, row := range rows {
 			if c.bits[row] {
 				b[i/8] |= 1 << (i % 8)
 			}
 		}
 	case typeString:
+		put32(b, 0, 0)
 		texts, at := b[4*(len(rows)+1):], 0
 		for i, row := range rows {
 			at += copy(texts[at:], c.texts[row])

@@ -5,10 +5,12 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/location"
 	"github.com/gowanus-project/gowanus/engine/placement"
 )
@@ -67,32 +69,57 @@ func read(t *testing.T, b []byte) string {
 	return out.String()
 }
 
-func racks() *placement.Snapshot {
-	return placement.NewSnapshot([]location.Host{
+func racks() *placement.Snapshot { return table().Snapshot("y", "p") }
+
+// table has three hosts, and three residents on two of them.
+func table() *placement.Table {
+	t := placement.NewTable()
+	t.SetHosts([]location.Host{
 		{ID: "a", Name: "ada", Address: "10.0.0.1", Up: true, CPUs: 4, Labels: map[string]string{"rack": "r1"}},
 		{ID: "b", Up: false, Memory: 1 << 30},
-		{ID: "c", Name: "cay", Up: true, Labels: map[string]string{"disk": "ssd"}},
+		{ID: "c", Name: "cay", Up: true, Labels: map[string]string{"disk": "ssd", "latitude": "51.5", "longitude": "x"}, Usage: &location.Usage{CPU: 0.25, Memory: 100}},
 	})
+	t.Seat(resident("e1", "x", "p", "a", "one"))
+	t.Seat(resident("e2", "y", "q", "a", "two\nlines"))
+	t.Seat(resident("e3", "y", "p", "c", "three"))
+	t.Seat(resident("e4", "y", "p", "gone", "four"))
+	return t
+}
+
+func resident(id, application, parent, host, name string) placement.Resident {
+	return placement.Resident{
+		Ref: hook.Ref{ID: id, Application: application, Name: name, Type: "T"}, Parent: parent, Host: host, Memory: 10, CPUs: 0.5,
+	}
 }
 
 func TestInput(t *testing.T) {
 	s := racks()
-	s.SetLeases([]location.Lease{{Host: "a", Application: "x"}, {Host: "a", Application: "y"}, {Host: "gone"}}, "y")
-	p := &peek{columns: []string{"id", "name", "address", "up", "cpu.cores", "memory.total", "label:rack", "label:none", "containers", "app.members", "no.such"}}
+	p := &peek{columns: slices.Concat([]string{"label:rack", "label:none", "no.such"}, placement.Columns())}
 	if _, err := placement.Choose(t.Context(), s, demand(), []placement.Strategy{p}); err != nil {
 		t.Fatal(err)
 	}
 	// The memory of the hosts that are up is not known: NaN, since another host's is.
 	want := `2 hosts, {"type":"peek"}
+label:rack: "r1" ""
 id: "a" "c"
 name: "ada" "cay"
 address: "10.0.0.1" ""
 up: 1 1
+containers: 2 1
+app.members: 1 1
+app.siblings: 0 1
 cpu.cores: 4 NaN
+cpu.used: NaN 0.25
+cpu.reserved: 1 0.5
 memory.total: NaN NaN
-label:rack: "r1" ""
-containers: 2 0
-app.members: 1 0`
+memory.used: NaN 100
+memory.reserved: 20 10
+latitude: NaN 51.5
+entities: "[{\"id\":\"e1\",\"application\":\"x\",\"name\":\"one\",\"type\":\"T\"},{\"id\":\"e2\",\"application\":\"y\",\"name\":\"two\\nlines\",\"type\":\"T\"}]" "[{\"id\":\"e3\",\"application\":\"y\",\"name\":\"three\",\"type\":\"T\"}]"
+entity.ids: "e1\ne2" "e3"
+entity.names: "one\ntwo lines" "three"
+entity.types: "T\nT" "T"
+entity.applications: "x\ny" "y"`
 	if got := read(t, p.got); got != want {
 		t.Errorf("got\n%s", got)
 	}

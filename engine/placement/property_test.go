@@ -64,8 +64,8 @@ func TestChooseProperties(t *testing.T) {
 			return
 		}
 		same := func(a, b location.Host) bool { return a.ID == b.ID }
-		if err != nil || !slices.EqualFunc(choice.Hosts, want, same) {
-			t.Fatalf("got %v, %v, want %v", choice.Hosts, err, want)
+		if err != nil || !slices.EqualFunc(choice.Hosts(), want, same) {
+			t.Fatalf("got %v, %v, want %v", choice.Hosts(), err, want)
 		}
 		checkVerdicts(t, choice, hosts)
 	})
@@ -75,7 +75,7 @@ func TestChooseProperties(t *testing.T) {
 func checkVerdicts(t *rapid.T, choice placement.Choice, hosts []location.Host) {
 	refused := 0
 	for i, v := range choice.Explain.Verdicts() {
-		left := slices.ContainsFunc(choice.Hosts, func(h location.Host) bool { return h.ID == hosts[i].ID })
+		left := slices.ContainsFunc(choice.Hosts(), func(h location.Host) bool { return h.ID == hosts[i].ID })
 		if left == (v.Refused != "") {
 			t.Fatalf("host %s is left: %v, its verdict is %q", hosts[i].ID, left, v)
 		}

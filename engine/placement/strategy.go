@@ -30,6 +30,21 @@ type Strategy interface {
 	Rank(ctx context.Context, b *Batch) (*Ranking, error)
 }
 
+// Checker is a Strategy that can tell whether it will work with its config
+// without being asked about hosts. An error may be At a config key.
+type Checker interface {
+	Check(ctx context.Context) error
+}
+
+// At is an error that belongs to a place in the config of a strategy.
+type At struct {
+	Path string // a config key, with [INDEX] for an item of its list
+	Err  error
+}
+
+func (a *At) Error() string { return a.Err.Error() }
+func (a *At) Unwrap() error { return a.Err }
+
 // Batch is what one strategy is asked: the hosts that are left, in the order
 // in which the strategy before left them. It lives until Rank returns.
 type Batch struct {
@@ -58,6 +73,20 @@ func (b *Batch) Floats(name string) []float64 {
 	values := make([]float64, len(b.rows))
 	for i, row := range b.rows {
 		values[i] = c.floats[row]
+	}
+	return values
+}
+
+// Strings gives a column of texts in the order of the batch, or nil when no
+// host has a value for it.
+func (b *Batch) Strings(name string) []string {
+	c := b.hosts.column(name)
+	if c == nil || c.typ != typeString {
+		return nil
+	}
+	values := make([]string, len(b.rows))
+	for i, row := range b.rows {
+		values[i] = c.texts[row]
 	}
 	return values
 }

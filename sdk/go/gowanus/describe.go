@@ -23,7 +23,7 @@ type Type struct {
 	Config      []ConfigKey   `json:"config,omitempty"`
 	Sensors     []Sensor      `json:"sensors,omitempty"`
 	Effectors   []Effector    `json:"effectors,omitempty"`
-	Columns     []string      `json:"columns,omitempty"` // of a strategy: the host columns it reads
+	Columns     []string      `json:"columns,omitempty"` // of a strategy: the host columns it reads; "label:{KEY}" for those that its config KEY names
 	Events      []EventSpec   `json:"events,omitempty"`  // of a policy or enricher: what it listens to
 	Related     []RelatedSpec `json:"related,omitempty"` // of a policy or enricher: what it reads of other entities
 	Init        bool          `json:"init,omitempty"`    // set by the library: there is an InitEntity
@@ -51,7 +51,8 @@ type Type struct {
 	// Migrate brings a state of another version to this one; when nil, states
 	// stay as they are.
 	Migrate func(*MigrateCall) (json.RawMessage, error) `json:"-"`
-	// Rank scores or refuses hosts.
+	// Rank scores or refuses hosts. It is also asked about no hosts, to check
+	// the config; see Ranking.Fail.
 	Rank func(in *Hosts, out *Ranking) `json:"-"`
 }
 

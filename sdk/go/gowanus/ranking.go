@@ -19,7 +19,12 @@ type Ranking struct {
 	index   []uint16
 	reasons map[string]uint16
 	texts   []string
+	err     error
 }
+
+// Reason stands for a text that says why hosts are refused. It belongs to one
+// Ranking.
+type Reason uint16
 
 // Score accepts host i; the higher the score, the better.
 func (r *Ranking) Score(i int, score float64) { r.scores[i] = score }
@@ -32,6 +37,21 @@ func (r *Ranking) Refuse(i int, reason string) {
 	r.scores[i] = math.NaN()
 	r.index[i] = r.reason(reason)
 }
+
+// Reason keeps a text, so that many hosts can be refused for it without
+// comparing it for each.
+func (r *Ranking) Reason(text string) Reason { return Reason(r.reason(text)) }
+
+// RefuseFor excludes host i for a reason that was kept.
+func (r *Ranking) RefuseFor(i int, reason Reason) {
+	r.scores[i] = math.NaN()
+	r.index[i] = uint16(reason)
+}
+
+// Fail answers with an error instead of a ranking: the strategy cannot work
+// with its config. It should not depend on the hosts, because the engine asks
+// about none to check a blueprint.
+func (r *Ranking) Fail(err error) { r.err = err }
 
 // reason gives the index of a text, 0 for none. Texts are kept once each.
 func (r *Ranking) reason(text string) uint16 {
@@ -81,6 +101,9 @@ func (m *Module) rank(in []byte) []byte {
 		out.index = unsafe.Slice((*uint16)(unsafe.Pointer(&ranking[headerSize+8*n])), n)
 	}
 	t.Rank(hosts, out)
+	if out.err != nil {
+		return errorAnswer(out.err)
+	}
 	return out.finish(n, fixed)
 }
 

@@ -124,6 +124,10 @@ func emptiest() gowanus.Type {
 func rank(in *gowanus.Hosts, out *gowanus.Ranking) {
 	containers, up, rack := in.Float64s("containers"), in.Bitmap("up"), in.Strings("label:rack")
 	avoid := in.Config.String("avoid")
+	if strings.Contains(avoid, " ") {
+		out.Fail(&gowanus.Error{Kind: "invalid", Message: "avoid: a rack has no blank in its name", At: "config.avoid"})
+		return
+	}
 	for i := range in.Len() {
 		switch {
 		case up.Len() > 0 && !up.Has(i):

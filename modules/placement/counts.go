@@ -15,9 +15,9 @@ const (
 // came, and the first that nobody refuses is filled up.
 func depthFirst(*gowanus.Hosts, *gowanus.Ranking) {}
 
-// breadthFirst counts instead of taking turns, so that it needs no state and
-// is right as well after hosts or containers went away.
-func breadthFirst(in *gowanus.Hosts, out *gowanus.Ranking) {
+// fewestContainers counts instead of taking turns, so that it needs no state
+// and is right as well after hosts or containers went away.
+func fewestContainers(in *gowanus.Hosts, out *gowanus.Ranking) {
 	scores := out.Scores()
 	for i, n := range in.Float64s("containers") {
 		scores[i] = 0 - count(n) // never -0
@@ -51,22 +51,20 @@ func maxContainers(in *gowanus.Hosts, out *gowanus.Ranking) {
 		limit = in.Config.Float(maxSize)
 	}
 	if limit < 1 {
-		for i := range in.Len() {
-			out.Refuse(i, fmt.Sprintf("%s is %v, expected 1 or more", maxSize, limit))
-		}
+		invalid(out, maxSize, fmt.Sprintf("%s: expected 1 or more containers, got %v", maxSize, limit))
 		return
 	}
-	reasons := map[float64]string{} // thousands of hosts share a few
+	reasons := map[float64]gowanus.Reason{} // thousands of hosts share a few
 	for i, n := range in.Float64s("containers") {
 		if n = count(n); n < limit {
 			continue
 		}
 		reason, ok := reasons[n]
 		if !ok {
-			reason = fmt.Sprintf("%v containers, max is %v", n, limit)
+			reason = out.Reason(fmt.Sprintf("%v containers, max is %v", n, limit))
 			reasons[n] = reason
 		}
-		out.Refuse(i, reason)
+		out.RefuseFor(i, reason)
 	}
 }
 

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/gowanus-project/gowanus/sdk/go/gowanus"
+)
+
+const (
+	hostnameKey = "docker.constraint.hostname"
+	labelsKey   = "docker.constraint.labels"
+)
+
+func hostnameType() gowanus.Type {
+	return strategy("hostname", "basic.HostnamePlacementStrategy", hostname, gowanus.Type{
+		Description: "refuses hosts whose names do not match",
+		Columns:     []string{"name", "id"},
+		Config: []gowanus.ConfigKey{{
+			Name: hostnameKey, Flags: []string{"hostname"}, Type: "string", Required: true,
+			Description: "regular expression for the whole host name, or for the name that the location gives the host",
+		}},
+	})
+}
+
+func hostname(in *gowanus.Hosts, out *gowanus.Ranking) {
+	text := in.Config.String(hostnameKey)
+	if _, err := regexp.Compile(text); err != nil { // alone, because brackets may close what is put around it
+		cause := strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+		invalid(out, hostnameKey, fmt.Sprintf("%s: %q is no regular expression: %s", hostnameKey, text, cause))
+		return
+	}
+	pattern, err := regexp.Compile(`^(?:` + text + `)$`)
+	if err != nil {
+		invalid(out, hostnameKey, hostnameKey+": "+err.Error())
+		return
+	}
+	names, ids := in.Strings("name"), in.Strings("id")
+	for i := range in.Len() {
+		if pattern.MatchString(names.At(i)) || pattern.MatchString(ids.At(i)) {
+			continue
+		}
+		name := names.At(i)
+		if name == "" {
+			name = ids.At(i)
+		}
+		out.Refuse(i, fmt.Sprintf("its name %s does not match %s", name, text))
+	}
+}
+
+func labelType() gowanus.Type {
+	return strategy("label", "basic.LabelPlacementStrategy", label, gowanus.Type{
+		Description: "refuses hosts without the labels",
+		Columns:     []string{"label:{" + labelsKey + "}"},
+		Config: []gowanus.ConfigKey{{
+			Name: labelsKey, Flags: []string{"labels"}, Type: "list", Default: []any{},
+			Description: "what the labels of a host must be: KEY, KEY=VALUE, !KEY, KEY!=VALUE",
+		}},
+	})
+}
+
+// wanted is one condition on a label.
+type wanted struct {
+	text   string // as it was written
+	key    string
+	value  string
+	valued bool // it asks for a value, not for the label alone
+	not    bool
+	values gowanus.Strings
+
+	reasons map[string]gowanus.Reason // by the label's value
+}
+
+// readLabel reads KEY, KEY=VALUE, KEY!=VALUE, or one of these after ! or NOT.
+func readLabel(text string) (wanted, error) {
+	w := wanted{text: text}
+	rest := strings.TrimSpace(text)
+	if bare, ok := strings.CutPrefix(rest, "!"); ok {
+		w.not, rest = true, bare
+	} else if word, bare, ok := strings.Cut(rest, " "); ok && strings.EqualFold(word, "not") {
+		w.not, rest = true, bare
+	}
+	w.key, w.value, w.valued = strings.Cut(rest, "=")
+	if key, ok := strings.CutSuffix(w.key, "!"); ok && w.valued {
+		w.key, w.not = key, !w.not
+	}
+	w.key, w.value = strings.TrimSpace(w.key), strings.TrimSpace(w.value)
+	if w.key == "" || strings.ContainsAny(w.key, " \t!") {
+		return w, fmt.Errorf("%q: expected KEY, KEY=VALUE, !KEY or KEY!=VALUE", text)
+	}
+	return w, nil
+}
+
+func label(in *gowanus.Hosts, out *gowanus.Ranking) {
+	var all []wanted
+	for i, item := range in.Config.List(labelsKey) {
+		text, ok := item.(string)
+		at := fmt.Sprintf("%s[%d]", labelsKey, i)
+		if !ok {
+			invalid(out, at, fmt.Sprintf("%s: expected text, got %v", at, item))
+			return
+		}
+		w, err := readLabel(text)
+		if err != nil {
+			invalid(out, at, at+": "+err.Error())
+			return
+		}
+		w.values, w.reasons = in.Strings("label:"+w.key), map[string]gowanus.Reason{}
+		all = append(all, w)
+	}
+	for i := range in.Len() {
+		for k := range all {
+			if w, value := &all[k], all[k].values.At(i); !w.accepts(value) {
+				reason, known := w.reasons[value]
+				if !known {
+					reason = out.Reason(w.refusal(value))
+					w.reasons[strings.Clone(value)] = reason
+				}
+				out.RefuseFor(i, reason)
+				break
+			}
+		}
+	}
+}
+
+// accepts judges the value of a host's label, "" for none.
+func (w *wanted) accepts(value string) bool {
+	if w.valued {
+		return (value == w.value && value != "") != w.not
+	}
+	return (value != "") != w.not
+}
+
+// refusal says why a value is not accepted.
+func (w *wanted) refusal(value string) string {
+	switch {
+	case value == "" && w.valued:
+		return "it has no label " + w.key + ", expected " + w.value
+	case value == "":
+		return "it has no label " + w.key
+	case !w.valued:
+		return "it has the label " + w.key
+	case w.not:
+		return "its label " + w.key + " is " + value
+	}
+	return "its label " + w.key + " is " + value + ", expected " + w.value
+}
