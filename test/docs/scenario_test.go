@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +22,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/guest"
 	"github.com/gowanus-project/gowanus/engine/store"
+	"github.com/gowanus-project/gowanus/engine/wasm"
 	"github.com/gowanus-project/gowanus/internal/yamlpos"
 	"github.com/gowanus-project/gowanus/modules"
 )
@@ -67,8 +69,12 @@ type stage struct {
 
 func (s scenario) run(t *testing.T) {
 	server()
+	modular := slices.ContainsFunc(s, func(b block) bool { return b.word == "shipped" })
+	if modular {
+		_, _ = shipped() // an error is told where the types are wanted
+	}
 	synctest.Test(t, func(t *testing.T) {
-		on := &stage{t: t, e: begin(t, s[len(s)-1].word == "shipped")}
+		on := &stage{t: t, e: begin(t, modular)}
 		defer on.e.Close(context.Background())
 		for i, b := range s {
 			refused := ""
@@ -244,20 +250,50 @@ func begin(t *testing.T, shipped bool) *engine.Engine {
 	return e
 }
 
-// shippedTypes gives the types of the modules, which can be named and not used.
+// shipped loads the modules once, outside of the tests' bubbles.
+var shipped = sync.OnceValues(func() ([]*guest.Module, error) {
+	list, err := modules.List()
+	if err != nil {
+		return nil, err
+	}
+	r, err := wasm.New(wasm.Config{})
+	if err != nil {
+		return nil, err
+	}
+	var out []*guest.Module
+	for _, m := range list {
+		bin, err := m.Wasm()
+		if err != nil {
+			return nil, err
+		}
+		code, err := r.Load(m.Name, bin, wasm.LoadOptions{})
+		if err != nil {
+			return nil, err
+		}
+		if m.Name == "placement" { // it is asked about config
+			if err := code.Prepare(context.Background()); err != nil {
+				return nil, err
+			}
+		}
+		g, err := guest.Load(m.Description, code, guest.Limits{})
+		if err != nil {
+			return nil, err
+		}
+		g.GrantAll()
+		out = append(out, g)
+	}
+	return out, nil
+})
+
+// shippedTypes gives the types of the modules.
 func shippedTypes(t *testing.T) (out []*catalog.Type) {
 	t.Helper()
-	list, err := modules.List()
+	list, err := shipped()
 	if err != nil && fault.KindOf(err) != fault.Unavailable {
 		t.Fatal(err)
 	}
 	for _, m := range list {
-		g, err := guest.Load(m.Description, nil, guest.Limits{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		g.GrantAll()
-		out = append(out, g.Types()...)
+		out = append(out, m.Types()...)
 	}
 	return out
 }
