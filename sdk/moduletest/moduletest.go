@@ -1,0 +1,67 @@
+// Package moduletest tests modules in ordinary Go tests, with scenarios written
+// in YAML as "gowanus module test" plays them. It needs neither a server nor
+// Docker.
+//
+//	func TestModule(t *testing.T) {
+//		moduletest.Run(t, "greeter.wasm", "tests/*.yaml")
+//	}
+//
+// Who wants more than that, the coverage for example, loads the module with
+// package scenario.
+package moduletest
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/gowanus-project/gowanus/sdk/moduletest/scenario"
+)
+
+// Options say how a module is tested. The zero value is usable.
+type Options = scenario.Options
+
+// Run plays the scenarios of some files against a module, each as a subtest.
+// Files may be patterns of filepath.Glob, of which each must match something.
+func Run(t *testing.T, module string, files ...string) {
+	t.Helper()
+	m, err := scenario.Open(t.Context(), module, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	Play(t, m, files...)
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Play is Run with a module that is loaded already. It does not close it.
+func Play(t *testing.T, m *scenario.Module, files ...string) {
+	t.Helper()
+	for _, pattern := range files {
+		names, err := filepath.Glob(pattern)
+		if err != nil || len(names) == 0 {
+			t.Fatalf("scenarios %s: no such file, %v", pattern, err)
+		}
+		for _, name := range names {
+			t.Run(filepath.Base(name), func(t *testing.T) { play(t, m, name) })
+		}
+	}
+}
+
+func play(t *testing.T, m *scenario.Module, file string) {
+	suite, err := scenario.Read(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range suite.Scenarios {
+		t.Run(s.Name, func(t *testing.T) {
+			result, err := m.Play(t.Context(), s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range result.Problems {
+				t.Errorf("%s", p)
+			}
+		})
+	}
+}
