@@ -35,7 +35,7 @@ var owners = map[string][]string{
 	"github.com/opencontainers":        {"internal/oci"},
 	"github.com/sourcegraph/conc":      {"engine/task"},
 	"go.yaml.in/yaml/v4":               {"internal/yamlpos"},
-	"golang.org/x/crypto":              {"builtin/remote"},
+	"golang.org/x/crypto":              {"builtin/remote", "internal/oci/sign"},
 	"github.com/spf13/cobra":           {"cmd/gowanus"},
 	"github.com/jedib0t/go-pretty/v6":  {"cmd/gowanus"},
 }

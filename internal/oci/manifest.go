@@ -192,3 +192,9 @@ func readVerified(r io.Reader, d Descriptor) ([]byte, error) {
 	}
 	return b.Bytes(), nil
 }
+
+// Digest gives the digest that the artifact has once it is pushed.
+func (a *Artifact) Digest() (string, error) {
+	m, _, err := a.build()
+	return m.Digest.String(), err
+}

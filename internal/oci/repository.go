@@ -235,8 +235,8 @@ func (r *Repository) read(ctx context.Context, d Descriptor) ([]byte, error) {
 	return readVerified(rc, d)
 }
 
-// Referrers reads the manifests of an artifact type that refer to another one.
-// What the registry lists and is not of that kind is left out.
+// Referrers reads the manifests of an artifact type, "" for all, that refer to
+// another one. What the registry lists and is not of that kind is left out.
 func (r *Repository) Referrers(ctx context.Context, subject Descriptor, artifactType string) ([]*Manifest, error) {
 	claimed, err := r.storage.Predecessors(ctx, subject)
 	if err != nil {
@@ -244,7 +244,7 @@ func (r *Repository) Referrers(ctx context.Context, subject Descriptor, artifact
 	}
 	var out []*Manifest
 	for _, d := range claimed {
-		if d.ArtifactType != "" && d.ArtifactType != artifactType || d.MediaType != v1.MediaTypeImageManifest || checkDescriptor(d) != nil {
+		if artifactType != "" && d.ArtifactType != "" && d.ArtifactType != artifactType || d.MediaType != v1.MediaTypeImageManifest || checkDescriptor(d) != nil {
 			continue
 		}
 		if len(out) == r.limits.Referrers {
@@ -254,7 +254,7 @@ func (r *Repository) Referrers(ctx context.Context, subject Descriptor, artifact
 		if err != nil {
 			return nil, err
 		}
-		if m.Type == artifactType && m.Subject != nil && m.Subject.Digest == subject.Digest {
+		if (m.Type == artifactType || artifactType == "") && m.Subject != nil && m.Subject.Digest == subject.Digest {
 			out = append(out, m)
 		}
 	}

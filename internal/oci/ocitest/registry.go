@@ -171,7 +171,10 @@ func (r *Registry) send(w http.ResponseWriter, req *http.Request, what, d string
 		return
 	}
 	if r.Tamper != nil {
-		content = r.Tamper(what, r.asked[what], content)
+		times := r.asked[what]
+		r.mu.Unlock() // it may move tags
+		content = r.Tamper(what, times, content)
+		r.mu.Lock()
 		if what != d {
 			d = digest(content)
 		}
