@@ -292,5 +292,6 @@ func (e deciding) decideStep(ctx context.Context, ent *entity.Entity, r *workflo
 	}
 	t = e.began(t, r)
 	call.Type, call.Entity.Config = t.Name, ent.ReadyConfig(ctx)
+	call.Related = e.related(ctx, ent, t.Related, call.Args)
 	return t.Step(ctx, call)
 }

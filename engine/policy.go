@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/gowanus-project/gowanus/engine/adjunct"
@@ -17,9 +18,10 @@ import (
 // policing is what the engine is to the policies.
 type policing struct{ *Engine }
 
-// Decide asks the policy's implementation, with its config resolved.
+// Decide asks the policy's implementation, with its config resolved and what
+// its type reads of other entities.
 func (e policing) Decide(ctx context.Context, r *adjunct.Record, c *hook.PolicyCall) (*hook.Decision, error) {
-	t, err := e.types.Load().Get(catalog.Policy, r.Type)
+	t, err := e.adjunctType(r)
 	if err != nil {
 		return nil, err
 	}
@@ -32,53 +34,49 @@ func (e policing) Decide(ctx context.Context, r *adjunct.Record, c *hook.PolicyC
 	}
 	if t.Flow != nil {
 		c.Config = r.Config
-	} else if c.Config, err = partConfig(ctx, ent, t, r.Config, r.Scopes); err != nil {
-		return nil, fault.Wrap(err, "policy", r.Name)
+	} else if c.Config, err = adjunctConfig(ctx, ent, t, r); err != nil {
+		return nil, err
 	}
 	if err := bring(ctx, t, r); err != nil {
 		return nil, fault.Wrap(err, "policy", r.Name)
 	}
 	c.State = r.State
+	c.Related = e.related(ctx, ent, t.Related, c.Config)
 	c.Seed = seed(r.ID + c.Now)
 	return t.Policy.Event(ctx, c)
 }
 
-// Events gives the sensors that a policy's type listens to.
-func (e policing) Events(r *adjunct.Record) ([]catalog.Trigger, error) {
-	t, err := e.types.Load().Get(catalog.Policy, r.Type)
+// adjunctType gives the type of a policy or enricher.
+func (e policing) adjunctType(r *adjunct.Record) (*catalog.Type, error) {
+	return e.types.Load().Get(cmp.Or(r.Kind, catalog.Policy), r.Type)
+}
+
+// Durable tells whether an enricher's type is implemented like a policy.
+func (e policing) Durable(r *adjunct.Record) bool {
+	t, err := e.adjunctType(r)
+	return err == nil && t.Policy != nil
+}
+
+// adjunctConfig resolves the config of a policy; sensors in it go by name.
+func adjunctConfig(ctx context.Context, ent *entity.Entity, t *catalog.Type, r *adjunct.Record) (map[string]any, error) {
+	config, err := partConfig(ctx, ent, t, r.Config, r.Scopes)
 	if err != nil {
-		return nil, err
+		return nil, fault.Wrap(err, "policy", r.Name)
 	}
-	var out []catalog.Trigger
-	for _, ev := range t.Events {
-		if ev.Sensor != "" {
-			out = append(out, catalog.Trigger{Sensor: ev.Sensor})
-			continue
-		}
-		name := r.Config[ev.SensorFrom]
-		if name == nil {
-			for i := range t.Config {
-				if t.Config[i].Name == ev.SensorFrom {
-					name = t.Config[i].Default
-				}
-			}
-		}
-		triggers, err := catalog.ReadTriggers(name)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, triggers...)
+	for key, v := range config {
+		config[key] = sensorsByName(v)
 	}
-	return out, nil
+	return config, nil
 }
 
 // Carry stores the policy's new state together with the steps it decided on,
 // and starts these.
 func (e policing) Carry(ctx context.Context, ent *entity.Entity, r *adjunct.Record, d *hook.Decision, b *store.Batch) error {
 	if len(d.Steps) == 0 {
-		// A crash before this is written lets the policy decide once more.
-		e.store.Enqueue(b)
+		// A crash before all is written lets the policy decide once more; the
+		// state comes last, so that no sensor is lost.
 		ent.Update(d.Sensors)
+		e.store.Enqueue(b)
 		return nil
 	}
 	id := task.NewID()
@@ -86,7 +84,7 @@ func (e policing) Carry(ctx context.Context, ent *entity.Entity, r *adjunct.Reco
 		ID: workflow.ID(id), Task: id, Application: string(ent.Application()), Entity: r.Entity,
 		Name: r.Name, Adjunct: r.ID, Decided: true, Steps: d.Steps,
 	}
-	if t, err := e.types.Load().Get(catalog.Policy, r.Type); err == nil && t.Flow != nil {
+	if t, err := e.adjunctType(r); err == nil && t.Flow != nil {
 		rec.Decided, rec.Steps, rec.Args = false, nil, d.Steps[0].Input
 		rec.Flow, rec.Scope = &workflow.Flow{Definition: definitionOf(t, r.Config)}, scopeOf(r.Scopes)
 	}
@@ -94,9 +92,6 @@ func (e policing) Carry(ctx context.Context, ent *entity.Entity, r *adjunct.Reco
 	_, err := e.launch(ctx, ent, rec, b)
 	return err
 }
-
-// Adjuncts gives the policies of an entity.
-func (e *Engine) Adjuncts(ent *entity.Entity) []adjunct.Info { return e.policies.Of(string(ent.ID())) }
 
 // Enrich sets up an enricher by what its type says.
 func (e policing) Enrich(ctx context.Context, r *adjunct.Record, h catalog.EnricherHost) error {

@@ -1,27 +1,23 @@
 // Package adjunct gives policies and enrichers their life on an entity: events
-// in order, one at a time; for policies a state that survives restarts, and
-// timers that fire once.
+// in order, one at a time; for policies, and enrichers of modules, a state that
+// survives restarts, and timers that fire once.
 package adjunct
 
 import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/entity"
-	"github.com/gowanus-project/gowanus/engine/event"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/store"
 	"github.com/gowanus-project/gowanus/engine/task"
-	"github.com/gowanus-project/gowanus/internal/coerce"
 )
 
 const bucket store.Bucket = "adjunct"
@@ -59,10 +55,16 @@ type Info struct {
 
 // Host is what policies ask of the engine.
 type Host interface {
-	// Decide asks the policy's implementation.
+	// Decide asks the implementation of a policy, or of an enricher that
+	// Durable says it of. It keeps the version of the type in r, and may bring
+	// the state to another one first.
 	Decide(ctx context.Context, r *Record, c *hook.PolicyCall) (*hook.Decision, error)
-	// Events gives the sensors that the policy listens to.
-	Events(r *Record) ([]catalog.Trigger, error)
+	// Durable tells whether an enricher is given events like a policy, one at
+	// a time and with a state, instead of being set up by Enrich.
+	Durable(r *Record) bool
+	// Events gives what the policy listens to. It may wait for what the
+	// config refers to, unless ctx is one of entity.Hurry.
+	Events(ctx context.Context, e *entity.Entity, r *Record) ([]Watch, error)
 	// Enrich sets an enricher up; it returns once that is done.
 	Enrich(ctx context.Context, r *Record, h catalog.EnricherHost) error
 	// PartConfig resolves one config value of an adjunct of an entity.
@@ -94,21 +96,25 @@ type Manager struct {
 
 	mu       sync.Mutex
 	byEntity map[string][]*policy
+
+	switching sync.Mutex // held while one is suspended or resumed
 }
 
-// policy is one running adjunct. Its goroutine alone touches rec while it
-// runs; others see the copy in shown.
+// policy is one running adjunct. Its goroutine alone touches rec and heard
+// while it runs; others see the copy in shown.
 type policy struct {
 	rec    Record
+	heard  heard
 	entity *entity.Entity
 	wake   chan struct{}
+	ctx    context.Context // ended by stop
 	stop   context.CancelFunc
 	done   chan struct{} // closed when it is not running any more
-
-	mu     sync.Mutex
-	queue  []event.Event
-	shown  Record
 	failed int
+
+	mu    sync.Mutex
+	queue []item
+	shown Record
 }
 
 // NewManager gives a Manager without policies.
@@ -154,57 +160,68 @@ func (m *Manager) Load() error {
 		if err != nil {
 			continue
 		}
-		if err := m.Attach(e, r); err != nil {
+		known, err := m.loadHeard(r.ID)
+		if err == nil {
+			err = m.begin(m.newPolicy(e, r, known), false)
+		}
+		if err != nil {
 			m.cfg.Log.Warn("policy does not run", "policy", r.Name, "entity", e.Name(), "err", err)
 		}
 	}
 	return nil
 }
 
-// Attach lets a stored policy listen. Values published since it last ran, or
-// before it existed but not dealt with, are given to it first.
+// Attach lets a stored policy listen. Values published before are given to it
+// first, and those who are in its entity's group as if they joined.
 func (m *Manager) Attach(e *entity.Entity, r *Record) error {
-	ctx, stop := context.WithCancel(m.cfg.Tasks.Context())
-	p := &policy{rec: *r, shown: *r, entity: e, wake: make(chan struct{}, 1), stop: stop, done: make(chan struct{})}
-	p.rec.Kind = cmp.Or(r.Kind, catalog.Policy)
-	p.shown.Kind = p.rec.Kind
+	return m.begin(m.newPolicy(e, r, newHeard()), false)
+}
+
+// newPolicy makes a policy that does not run yet, and shows it.
+func (m *Manager) newPolicy(e *entity.Entity, r *Record, known heard) *policy {
+	p := m.made(e, *r, known)
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.byEntity[r.Entity] = append(m.byEntity[r.Entity], p)
-	m.mu.Unlock()
-	if r.Suspended != "" {
+	return p
+}
+
+func (m *Manager) made(e *entity.Entity, r Record, known heard) *policy {
+	r.Kind = cmp.Or(r.Kind, catalog.Policy)
+	p := &policy{rec: r, shown: r, heard: known, entity: e, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	p.ctx, p.stop = context.WithCancel(m.cfg.Tasks.Context())
+	return p
+}
+
+// begin lets a policy run. One that is resumed is not given what happened
+// while it was suspended.
+func (m *Manager) begin(p *policy, resumed bool) error {
+	ctx, stop := p.ctx, p.stop
+	if p.rec.Suspended != "" {
 		stop()
 		close(p.done)
 		return nil
 	}
-	if r.Kind == catalog.Enricher {
+	if p.rec.Kind == catalog.Enricher && !m.cfg.Host.Durable(&p.rec) {
 		return m.enrich(ctx, p)
 	}
-	sensors, err := m.cfg.Host.Events(r)
+	l := &listening{manager: m, policy: p, silent: resumed, groups: map[string]*group{}}
+	late, err := m.listen(ctx, l)
 	if err != nil {
 		stop()
 		close(p.done)
 		p.suspend(err.Error())
 		return err
 	}
-	var subs []*event.Subscription
-	for _, t := range sensors {
-		of, err := m.source(ctx, e, t)
-		if err != nil {
-			m.cfg.Log.Warn("policy has no such trigger", "policy", r.Name, "entity", e.Name(), "sensor", t.Sensor, "err", err)
-			continue
-		}
-		subs = append(subs, of.Subscribe(t.Sensor, func(ev event.Event) { m.take(p, ev) }))
-		if v, ok := of.Sensors()[t.Sensor]; ok && v.Time.After(p.rec.Seen[seenKey(r.Entity, string(of.ID()), t.Sensor)]) {
-			m.take(p, event.Event{Source: string(of.ID()), Sensor: t.Sensor, Value: v.Value, Time: v.Time})
-		}
-	}
-	err = m.cfg.Tasks.Go("policy "+r.Name, func(context.Context) {
+	err = m.cfg.Tasks.Go("policy "+p.rec.Name, func(context.Context) {
 		defer close(p.done)
-		defer func() {
-			for _, s := range subs {
-				s.Cancel()
+		defer l.end()
+		if late != nil {
+			if err := late(); err != nil {
+				m.refuse(ctx, p, err)
+				return
 			}
-		}()
+		}
 		m.loop(ctx, p)
 	})
 	if err != nil {
@@ -213,186 +230,18 @@ func (m *Manager) Attach(e *entity.Entity, r *Record) error {
 	return err
 }
 
-// source gives the entity whose sensor a trigger names.
-func (m *Manager) source(ctx context.Context, e *entity.Entity, t catalog.Trigger) (*entity.Entity, error) {
-	if t.Entity == nil {
-		return e, nil
+// refuse suspends a policy that cannot listen to what its config names.
+func (m *Manager) refuse(ctx context.Context, p *policy, err error) {
+	if ctx.Err() == nil {
+		m.cfg.Log.Warn("policy does not run", "policy", p.rec.Name, "entity", p.entity.Name(), "err", err)
+		p.suspend(err.Error())
 	}
-	v, err := e.Evaluate(entity.Hurry(ctx), t.Entity)
-	if err != nil {
-		return nil, err
-	}
-	of, ok := m.cfg.Tree.ByValue(v)
-	if !ok {
-		return nil, fault.New(fault.NotFound, "No entity matching id '%v'", v)
-	}
-	return of, nil
-}
-
-// seenKey names a sensor among those that a policy has seen: those of other
-// entities with their id.
-func seenKey(own, source, sensor string) string {
-	if own == source {
-		return sensor
-	}
-	return source + "/" + sensor
 }
 
 func (p *policy) suspend(reason string) {
 	p.mu.Lock()
 	p.shown.Suspended = reason
 	p.mu.Unlock()
-}
-
-func (m *Manager) take(p *policy, ev event.Event) {
-	p.mu.Lock()
-	full := len(p.queue) >= m.cfg.Limits.Queue
-	if !full {
-		p.queue = append(p.queue, ev)
-	}
-	p.mu.Unlock()
-	if full {
-		p.suspend("more events wait than Limits.Queue allows")
-		p.stop()
-		return
-	}
-	select {
-	case p.wake <- struct{}{}:
-	default:
-	}
-}
-
-// loop deals with events and the timer, one at a time, until ctx ends.
-func (m *Manager) loop(ctx context.Context, p *policy) {
-	defer func() {
-		if r := recover(); r != nil {
-			p.suspend(fmt.Sprint("panic: ", r))
-			panic(r) // for whoever logs it
-		}
-	}()
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	for {
-		var due <-chan time.Time
-		if !p.rec.WakeAt.IsZero() {
-			timer.Reset(time.Until(p.rec.WakeAt))
-			due = timer.C
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-p.wake:
-			for ev, ok := p.next(); ok && ctx.Err() == nil; ev, ok = p.next() {
-				if !ev.Time.After(p.rec.Seen[seenKey(p.rec.Entity, ev.Source, ev.Sensor)]) {
-					continue // given twice: once when it was attached, once as it came
-				}
-				m.decide(ctx, p, &ev)
-			}
-		case <-due:
-			p.rec.WakeAt = time.Time{}
-			m.decide(ctx, p, nil)
-		}
-		p.mu.Lock()
-		stop := p.shown.Suspended != ""
-		p.mu.Unlock()
-		if stop {
-			return
-		}
-	}
-}
-
-func (p *policy) next() (event.Event, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.queue) == 0 {
-		p.queue = nil
-		return event.Event{}, false
-	}
-	ev := p.queue[0]
-	p.queue = p.queue[1:]
-	return ev, true
-}
-
-// decide asks the implementation and carries its decision out. State, the
-// event's being dealt with and the steps are stored as one.
-func (m *Manager) decide(ctx context.Context, p *policy, ev *event.Event) {
-	now := time.Now().UTC()
-	call := &hook.PolicyCall{Type: p.rec.Type, Config: p.rec.Config, State: p.rec.State, Now: now.Format(time.RFC3339Nano), Timer: ev == nil}
-	if ev != nil {
-		call.Event = &hook.Event{Sensor: ev.Sensor, Value: ev.Value, Source: p.entity.Ref()}
-		if of, err := m.cfg.Tree.Get(entity.ID(ev.Source)); err == nil {
-			call.Event.Source = of.Ref()
-		}
-		seen := maps.Clone(p.rec.Seen) // the one before is shown to others
-		if seen == nil {
-			seen = map[string]time.Time{}
-		}
-		seen[seenKey(p.rec.Entity, ev.Source, ev.Sensor)] = ev.Time
-		p.rec.Seen = seen
-	}
-	call.Entity = hook.Entity{Ref: p.entity.Ref(), Config: map[string]any{}, Sensors: map[string]any{}}
-	for name, r := range p.entity.Sensors() {
-		call.Entity.Sensors[name] = r.Value
-	}
-	before := p.rec // Decide may bring the state to another version of the type
-	d, err := m.cfg.Host.Decide(ctx, &p.rec, call)
-	if err == nil {
-		err = m.carry(ctx, p, d, now)
-	}
-	if err != nil {
-		p.rec.State, p.rec.Version, p.rec.Prior = before.State, before.Version, before.Prior
-	}
-	m.settle(ctx, p, err)
-}
-
-// carry makes a decision's state and timer the policy's, together with its
-// steps: when these cannot be stored, it stays as it was.
-func (m *Manager) carry(ctx context.Context, p *policy, d *hook.Decision, now time.Time) error {
-	next := p.rec
-	if d.State != nil {
-		next.State = d.State
-	}
-	if d.WakeAfter != "" {
-		after, err := coerce.Duration(d.WakeAfter)
-		if err != nil {
-			return fault.New(fault.Invalid, "policy %s answered with wakeAfter: %w", next.Name, err)
-		}
-		next.WakeAt = now.Add(after)
-	}
-	var b store.Batch
-	if err := Stage(&next, &b); err != nil {
-		return err
-	}
-	if err := m.cfg.Host.Carry(ctx, p.entity, &next, d, &b); err != nil {
-		return err
-	}
-	p.rec = next
-	return nil
-}
-
-// settle counts failures and suspends a policy that only fails.
-func (m *Manager) settle(ctx context.Context, p *policy, err error) {
-	if err != nil && ctx.Err() == nil {
-		p.failed++
-		m.cfg.Log.Warn("policy failed", "policy", p.rec.Name, "entity", p.entity.Name(), "err", err)
-		if p.failed >= m.cfg.Limits.Failures {
-			p.rec.Suspended = "failed too often: " + err.Error()
-		}
-	} else {
-		p.failed = 0
-	}
-	p.mu.Lock()
-	if reason := p.shown.Suspended; reason != "" {
-		p.rec.Suspended = reason
-	}
-	p.shown = p.rec
-	p.mu.Unlock()
-	if p.rec.Suspended != "" { // it stays so after a restart
-		var b store.Batch
-		if Stage(&p.rec, &b) == nil {
-			m.cfg.Store.Enqueue(&b)
-		}
-	}
 }
 
 // Of gives the policies of an entity.
@@ -438,6 +287,7 @@ func (m *Manager) DetachSome(entity string, which func(Info) bool, b *store.Batc
 		p.stop()
 		<-p.done
 		b.Delete(bucket, p.rec.ID)
+		p.heard.forget(p.rec.ID, b)
 	}
 	return len(gone)
 }

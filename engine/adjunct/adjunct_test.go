@@ -28,7 +28,9 @@ type host struct {
 	mu      sync.Mutex
 	asked   []string
 	carried []string
+	calls   int
 	decide  func(c *hook.PolicyCall) (*hook.Decision, error)
+	events  func(context.Context, *entity.Entity) ([]adjunct.Watch, error)
 }
 
 func (h *host) Enrich(_ context.Context, r *adjunct.Record, e catalog.EnricherHost) error {
@@ -47,16 +49,26 @@ func (h *host) PartConfig(context.Context, *entity.Entity, *adjunct.Record, stri
 	return nil, nil
 }
 
-func (h *host) Events(*adjunct.Record) ([]catalog.Trigger, error) {
-	return []catalog.Trigger{{Sensor: "n"}}, nil
+func (h *host) Durable(r *adjunct.Record) bool { return r.Type == "durable" }
+
+func (h *host) Events(ctx context.Context, e *entity.Entity, _ *adjunct.Record) ([]adjunct.Watch, error) {
+	if h.events != nil {
+		return h.events(ctx, e)
+	}
+	return []adjunct.Watch{{Entity: e, Sensor: "n"}}, nil
 }
 
 func (h *host) Decide(_ context.Context, _ *adjunct.Record, c *hook.PolicyCall) (*hook.Decision, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if c.Timer {
+	switch {
+	case c.Timer:
 		h.asked = append(h.asked, "timer "+string(c.State))
-	} else {
+	case c.Event.Change != "":
+		h.asked = append(h.asked, fmt.Sprintf("%s %s (%s)", c.Event.Source.ID, c.Event.Change, c.Event.Source.Name))
+	case c.Event.Source.ID != "e":
+		h.asked = append(h.asked, fmt.Sprintf("%s.%s=%v", c.Event.Source.ID, c.Event.Sensor, c.Event.Value))
+	default:
 		h.asked = append(h.asked, fmt.Sprintf("%s=%v %s", c.Event.Sensor, c.Event.Value, c.State))
 	}
 	if h.decide == nil {
@@ -75,6 +87,14 @@ func (h *host) Carry(ctx context.Context, _ *entity.Entity, r *adjunct.Record, d
 		h.carried = append(h.carried, s.Step+" "+string(r.State))
 	}
 	return nil
+}
+
+// first tells whether it is called for the first time.
+func (h *host) first() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.calls++
+	return h.calls == 1
 }
 
 func (h *host) said() string {

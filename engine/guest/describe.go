@@ -78,8 +78,10 @@ func checkType(t *hook.Type) error {
 		return broken("kind %q: expected one of %s", t.Kind, strings.Join(kinds, ", "))
 	case t.Kind != catalog.Entity && (t.Prefix != "" || len(t.Effectors) > 0 || t.Init):
 		return broken("only an entity has a prefix, effectors or init")
-	case !listens && (len(t.Events) > 0 || len(t.Related) > 0):
-		return broken("only a policy or enricher has events or related")
+	case !listens && len(t.Events) > 0:
+		return broken("only a policy or enricher has events")
+	case !listens && t.Kind != catalog.Step && len(t.Related) > 0:
+		return broken("only a policy, enricher or step has related")
 	case t.Kind != catalog.Strategy && len(t.Columns) > 0:
 		return broken("only a strategy has columns")
 	case (t.Kind == catalog.Format) != (len(t.Formats) > 0):
@@ -108,7 +110,7 @@ func checkListening(t *hook.Type) error {
 	group := func(of string) bool { return of == "members" || of == "children" }
 	other := func(of string) bool {
 		key, ok := strings.CutPrefix(of, "config:")
-		return group(of) || ok && declared(key)
+		return group(of) || ok && (declared(key) || t.Kind == catalog.Step)
 	}
 	for i, e := range t.Events {
 		switch {
@@ -122,13 +124,12 @@ func checkListening(t *hook.Type) error {
 		if !other(r.Of) {
 			return broken("related %d: of is %q: expected members, children, or config: and a config key of the type", i+1, r.Of)
 		}
-		for _, name := range r.Sensors {
-			if key, from := strings.CutPrefix(name, "config:"); name == "" || from && !declared(key) {
-				return broken("related %d: sensor %q: expected a name, or config: and a config key of the type", i+1, name)
+		for what, names := range map[string][]string{"sensor": r.Sensors, "config key": r.Config} {
+			for _, name := range names {
+				if key, from := strings.CutPrefix(name, "config:"); name == "" || from && !declared(key) && t.Kind != catalog.Step {
+					return broken("related %d: %s %q: expected a name, or config: and a config key of the type", i+1, what, name)
+				}
 			}
-		}
-		if slices.Contains(r.Config, "") {
-			return broken("related %d: a config key has no name", i+1)
 		}
 	}
 	return nil

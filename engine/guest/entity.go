@@ -26,6 +26,27 @@ func (e *Entity) Continue(ctx context.Context, c *hook.EffectorCall) (*hook.Deci
 	return e.module.decide(ctx, hook.EntityContinue, e.declared.Name, c.Entity.ID, c)
 }
 
+// mayRead leaves out of related what the module has no capability for.
+func (m *Module) mayRead(related []hook.Related) []hook.Related {
+	out := make([]hook.Related, len(related))
+	for i, r := range related {
+		for _, part := range []struct {
+			kind   string
+			values *map[string]any
+		}{{hook.CapSensor, &r.Sensors}, {hook.CapConfig, &r.Config}} {
+			kept := map[string]any{}
+			for name, v := range *part.values {
+				if m.May(part.kind, name) {
+					kept[name] = v
+				}
+			}
+			*part.values = kept
+		}
+		out[i] = r
+	}
+	return out
+}
+
 // Policy is a policy or enricher type of a module.
 type Policy struct {
 	module   *Module
@@ -41,6 +62,7 @@ func (p *Policy) Event(ctx context.Context, c *hook.PolicyCall) (*hook.Decision,
 	if call.Config, err = settle(p.declared, c.Config); err != nil {
 		return nil, err
 	}
+	call.Related = p.module.mayRead(c.Related)
 	id := hook.PolicyEvent
 	if p.declared.Kind == catalog.Enricher {
 		id = hook.EnricherEvent

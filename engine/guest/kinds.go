@@ -36,7 +36,7 @@ func (m *Module) implement(d *hook.Type) *catalog.Type {
 	case catalog.Step:
 		t.Step = func(ctx context.Context, c *hook.EffectorCall) (*hook.Decision, error) {
 			call := *c
-			call.Type = d.Name
+			call.Type, call.Related = d.Name, m.mayRead(c.Related)
 			return m.decide(ctx, hook.StepPlan, d.Name, c.Entity.ID, &call)
 		}
 	case catalog.Strategy:

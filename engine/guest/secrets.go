@@ -92,6 +92,16 @@ func (v *veil) uncover(value any) any {
 	return value
 }
 
+// related covers the config of other entities.
+func (v *veil) related(list []hook.Related) []hook.Related {
+	out := make([]hook.Related, len(list))
+	for i, r := range list {
+		r.Config = v.config(r.Config)
+		out[i] = r
+	}
+	return out
+}
+
 // cloak gives a copy of a call's document without secrets, as JSON, and the
 // veil that hides them.
 func (m *Module) cloak(call any) ([]byte, *veil, error) {
@@ -100,15 +110,12 @@ func (m *Module) cloak(call any) ([]byte, *veil, error) {
 	case *hook.EffectorCall:
 		copied := *c
 		copied.Entity.Config, copied.Args, copied.Initializer = v.config(c.Entity.Config), v.config(c.Args), v.config(c.Initializer)
+		copied.Related = v.related(c.Related)
 		call = &copied
 	case *hook.PolicyCall:
 		copied := *c
 		copied.Entity.Config, copied.Config = v.config(c.Entity.Config), v.config(c.Config)
-		copied.Related = make([]hook.Related, len(c.Related))
-		for i, r := range c.Related {
-			r.Config = v.config(r.Config)
-			copied.Related[i] = r
-		}
+		copied.Related = v.related(c.Related)
 		call = &copied
 	case *hook.NetworkCall:
 		copied := *c

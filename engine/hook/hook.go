@@ -80,6 +80,8 @@ type EffectorCall struct {
 	// effector; nil for the effectors of the entity's type. Type is then that
 	// of the initializer.
 	Initializer map[string]any `json:"initializer,omitempty"`
+
+	Related []Related `json:"related,omitempty"` // of a step: in the order of the type's RelatedSpecs
 }
 
 // Output is the result of one step that ran, in the order of the steps.
@@ -283,7 +285,7 @@ type Type struct {
 	Effectors   []Effector    `json:"effectors,omitempty"`
 	Columns     []string      `json:"columns,omitempty"` // of a strategy: the host columns it reads
 	Events      []EventSpec   `json:"events,omitempty"`  // of a policy or enricher: what it listens to
-	Related     []RelatedSpec `json:"related,omitempty"` // of a policy or enricher: what it reads of other entities
+	Related     []RelatedSpec `json:"related,omitempty"` // of a policy, enricher or step: what it reads of other entities
 	Init        bool          `json:"init,omitempty"`    // of an entity: entity.init is asked
 	Formats     []string      `json:"formats,omitempty"` // of a format: media types and file extensions (".tosca") that it reads
 }
@@ -335,13 +337,14 @@ type EventSpec struct {
 	Of         string `json:"of,omitempty"` // see RelatedSpec; "" is its own entity
 }
 
-// RelatedSpec names what a policy or enricher reads of other entities.
+// RelatedSpec names what a policy, enricher or step reads of other entities.
 type RelatedSpec struct {
 	// Of says which: "members" of its entity, which is a group, "children" of
-	// it, or "config:KEY", the entity that the config key KEY holds.
+	// it, or "config:KEY", the entity, or the list of them, that the config key
+	// KEY holds. For a step that is a key of its input.
 	Of      string   `json:"of"`
-	Sensors []string `json:"sensors,omitempty"` // a name, or "config:KEY" for the name that the key holds
-	Config  []string `json:"config,omitempty"`
+	Sensors []string `json:"sensors,omitempty"` // a name, or "config:KEY" for the name, or names, that the key holds
+	Config  []string `json:"config,omitempty"`  // likewise
 }
 
 // Capability is a right that a module asks for, and that an operator grants.

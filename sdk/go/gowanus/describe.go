@@ -25,7 +25,7 @@ type Type struct {
 	Effectors   []Effector    `json:"effectors,omitempty"`
 	Columns     []string      `json:"columns,omitempty"` // of a strategy: the host columns it reads; "label:{KEY}" for those that its config KEY names
 	Events      []EventSpec   `json:"events,omitempty"`  // of a policy or enricher: what it listens to
-	Related     []RelatedSpec `json:"related,omitempty"` // of a policy or enricher: what it reads of other entities
+	Related     []RelatedSpec `json:"related,omitempty"` // of a policy, enricher or step: what it reads of other entities
 	Init        bool          `json:"init,omitempty"`    // set by the library: there is an InitEntity
 	Formats     []string      `json:"formats,omitempty"` // of a format: media types and file extensions that it reads
 
@@ -99,13 +99,14 @@ type EventSpec struct {
 	Of         string `json:"of,omitempty"` // see RelatedSpec; "" is its own entity
 }
 
-// RelatedSpec names what a policy or enricher reads of other entities.
+// RelatedSpec names what a policy, enricher or step reads of other entities.
 type RelatedSpec struct {
 	// Of says which: "members" of its entity, which is a group, "children" of
-	// it, or "config:KEY", the entity that the config key KEY holds.
+	// it, or "config:KEY", the entity, or the list of them, that the config key
+	// KEY holds. For a step that is a key of its input.
 	Of      string   `json:"of"`
-	Sensors []string `json:"sensors,omitempty"` // a name, or "config:KEY" for the name that the key holds
-	Config  []string `json:"config,omitempty"`
+	Sensors []string `json:"sensors,omitempty"` // a name, or "config:KEY" for the name, or names, that the key holds
+	Config  []string `json:"config,omitempty"`  // likewise
 }
 
 // Capability is a right that a module asks for. The kinds are step, http,

@@ -72,7 +72,8 @@ type EffectorCall struct {
 	State    json.RawMessage `json:"state,omitempty"` // as the decision before returned it
 	Token    string          `json:"token,omitempty"`
 	Outputs  []Output        `json:"outputs,omitempty"`
-	Now      string          `json:"now"` // RFC 3339, UTC
+	Related  []Related       `json:"related,omitempty"` // of a step: in the order of the type's RelatedSpecs
+	Now      string          `json:"now"`               // RFC 3339, UTC
 	Seed     int64           `json:"seed"`
 }
 
