@@ -5,11 +5,13 @@ import (
 	"crypto/x509"
 	"fmt"
 	"maps"
+	"math"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
@@ -17,6 +19,18 @@ import (
 )
 
 const defaultHost = "unix:///var/run/docker.sock"
+
+// placementKeys are those of a definition that placement reads.
+var placementKeys = []string{
+	"strategies", "docker.container.strategies", "docker.container.cluster.maxSize", "docker.container.cluster.maxCpu",
+	"docker.container.cluster.maxMemory", "affinity.rules",
+}
+
+// Labels with a place on earth, in degrees. They are keys of a definition, too.
+const (
+	latitude  = "latitude"
+	longitude = "longitude"
+)
 
 // hostConfig is one engine of a definition, checked.
 type hostConfig struct {
@@ -44,7 +58,7 @@ func readDefinition(d location.Definition, getenv func(string) string) ([]hostCo
 	if config["host"] == nil && config["url"] == nil {
 		config = fromEnvironment(config, getenv)
 	}
-	one, err := r.host("", config, nil, "strategies")
+	one, err := r.host("", config, nil, placementKeys...)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +88,11 @@ func fromEnvironment(config map[string]any, getenv func(string) string) map[stri
 }
 
 func (r reader) several(config map[string]any) ([]hostConfig, error) {
-	if err := r.known("", config, "hosts", "tls", "strategies"); err != nil {
+	if err := r.known("", config, slices.Concat([]string{"hosts", "tls", "labels", latitude, longitude}, placementKeys)...); err != nil {
+		return nil, err
+	}
+	all, err := r.allLabels("", config)
+	if err != nil {
 		return nil, err
 	}
 	list, ok := config["hosts"].([]any)
@@ -97,6 +115,11 @@ func (r reader) several(config map[string]any) ([]hostConfig, error) {
 			return nil, r.errorf(key+".name", "%q is the name of hosts[%d] already", h.name, first)
 		}
 		names[h.name] = i
+		for k, v := range all {
+			if _, own := h.labels[k]; !own {
+				h.labels[k] = v
+			}
+		}
 		hosts = append(hosts, h)
 	}
 	return hosts, nil
@@ -127,7 +150,7 @@ func (r reader) text(prefix, key string, m map[string]any) (string, error) {
 // that are allowed here and read elsewhere.
 func (r reader) host(prefix string, m map[string]any, outer any, more ...string) (hostConfig, error) {
 	var h hostConfig
-	keys := append([]string{"host", "url", "name", "address", "tls", "labels"}, more...)
+	keys := append([]string{"host", "url", "name", "address", "tls", "labels", latitude, longitude}, more...)
 	if err := r.known(prefix, m, keys...); err != nil {
 		return h, err
 	}
@@ -154,7 +177,7 @@ func (r reader) host(prefix string, m map[string]any, outer any, more ...string)
 	if err != nil {
 		return h, err
 	}
-	if h.labels, err = r.labels(prefix+"labels", m["labels"]); err != nil {
+	if h.labels, err = r.allLabels(prefix, m); err != nil {
 		return h, err
 	}
 	return h, r.secure(prefix+"tls", m["tls"], outer, server, &h)
@@ -188,9 +211,36 @@ func (r reader) endpoint(key string, h *hostConfig) (server string, err error) {
 	return server, nil
 }
 
+// allLabels reads labels, and the keys that are labels by other means. The map
+// is not nil.
+func (r reader) allLabels(prefix string, m map[string]any) (map[string]string, error) {
+	labels, err := r.labels(prefix+"labels", m["labels"])
+	if err != nil {
+		return nil, err
+	}
+	for key, most := range map[string]float64{latitude: 90, longitude: 180} {
+		at, v := prefix+key, m[key]
+		if v == nil {
+			at, v = prefix+"labels."+key, nil
+			if text, ok := labels[key]; ok {
+				v = text
+			}
+		}
+		if v == nil {
+			continue
+		}
+		text := fmt.Sprint(v)
+		if degrees, err := strconv.ParseFloat(text, 64); err != nil || !(math.Abs(degrees) <= most) {
+			return nil, r.errorf(at, "must be degrees from %v to %v, is %v", -most, most, v)
+		}
+		labels[key] = text
+	}
+	return labels, nil
+}
+
 func (r reader) labels(key string, v any) (map[string]string, error) {
 	if v == nil {
-		return nil, nil
+		return map[string]string{}, nil
 	}
 	m, ok := v.(map[string]any)
 	if !ok {

@@ -70,6 +70,14 @@ func TestDefinition(t *testing.T) {
 			[]hostConfig{{url: "unix:///x", address: "127.0.0.1"}}, []string{""}},
 		"strategies belong to placement": {m{"host": "unix:///x", "strategies": []any{"random"}}, none,
 			[]hostConfig{{url: "unix:///x", address: "127.0.0.1"}}, []string{""}},
+		"everything for placement": {m{"host": "unix:///x", "strategies": []any{"random"}, "docker.container.strategies": "random", "affinity.rules": []any{"EMPTY"},
+			"docker.container.cluster.maxSize": 4, "docker.container.cluster.maxCpu": 0.5, "docker.container.cluster.maxMemory": 0.5, "latitude": 50.11, "longitude": "8.68"},
+			none, []hostConfig{{url: "unix:///x", address: "127.0.0.1", labels: map[string]string{"latitude": "50.11", "longitude": "8.68"}}}, []string{""}},
+		"labels of all": {m{"labels": m{"zone": "z", "disk": "hdd"}, "latitude": 1, "longitude": 2, "hosts": []any{
+			m{"host": "unix:///x", "labels": m{"disk": "ssd"}}, m{"host": "unix:///y", "latitude": -3.5}}}, none, []hostConfig{
+			{url: "unix:///x", address: "127.0.0.1", labels: map[string]string{"zone": "z", "disk": "ssd", "latitude": "1", "longitude": "2"}},
+			{url: "unix:///y", address: "127.0.0.1", labels: map[string]string{"zone": "z", "disk": "hdd", "latitude": "-3.5", "longitude": "2"}},
+		}, []string{"", ""}},
 		"several": {m{"hosts": []any{
 			m{"name": "a", "host": "tcp://lh1:2376", "address": "203.0.113.1", "labels": m{"zone": "z", "rack": 7}},
 			m{"name": "b", "url": "tcp://[fd00::1]:2376"},
@@ -114,8 +122,8 @@ func TestDefinitionErrors(t *testing.T) {
 		config m
 		want   string // after the location; DIR is the folder with the certificates
 	}{
-		{m{"hots": 1}, `hots: unknown key, expected one of host, url, name, address, tls, labels, strategies`},
-		{m{"hosts": []any{}, "host": "x"}, `host: unknown key, expected one of hosts, tls, strategies`},
+		{m{"hots": 1}, `hots: unknown key, expected one of host, url, name, address, tls, labels, latitude, longitude, strategies, docker.container.strategies, docker.container.cluster.maxSize, docker.container.cluster.maxCpu, docker.container.cluster.maxMemory, affinity.rules`},
+		{m{"hosts": []any{}, "host": "x"}, `host: unknown key, expected one of hosts, tls, labels, latitude, longitude, strategies, docker.container.strategies, docker.container.cluster.maxSize, docker.container.cluster.maxCpu, docker.container.cluster.maxMemory, affinity.rules`},
 		{m{"hosts": []any{}}, `hosts: must be a list of at least one host`},
 		{m{"hosts": "lh1"}, `hosts: must be a list of at least one host`},
 		{m{"hosts": []any{"lh1"}}, `hosts[0]: must be a map with at least "host"`},
@@ -136,6 +144,10 @@ func TestDefinitionErrors(t *testing.T) {
 		{one(m{"host": "tcp://h:1", "tls": m{"cert": "DIR/cert.pem"}}), `hosts[1].tls: cert and key go together`},
 		{one(m{"host": "tcp://h:1", "tls": m{"cert": "DIR/cert.pem", "key": "DIR/empty.pem"}}),
 			`hosts[1].tls.cert: tls: failed to find any PEM data in key input`},
+		{one(m{"host": "unix:///x", "latitude": 91}), `hosts[1].latitude: must be degrees from -90 to 90, is 91`},
+		{one(m{"host": "unix:///x", "labels": m{"longitude": "east"}}), `hosts[1].labels.longitude: must be degrees from -180 to 180, is east`},
+		{m{"host": "unix:///x", "longitude": "NaN"}, `longitude: must be degrees from -180 to 180, is NaN`},
+		{m{"hosts": []any{m{"host": "tcp://h:1"}}, "labels": 1}, `labels: must be a map of strings`},
 		{m{"hosts": []any{m{"host": "tcp://h:1"}}, "tls": m{"ca": 1}}, `tls.ca: must be a string, is 1`},
 		{m{"hosts": []any{m{"name": "a", "host": "unix:///x"}, m{"name": "a", "host": "unix:///y"}}}, `hosts[1].name: "a" is the name of hosts[0] already`},
 	} {

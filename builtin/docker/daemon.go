@@ -27,6 +27,9 @@ var (
 type daemon interface {
 	// Info says what the engine's machine is like.
 	Info(ctx context.Context) (info, error)
+	// Stats says what the containers that run use, ours and others. One that
+	// ends meanwhile is left out.
+	Stats(ctx context.Context) (stats, error)
 
 	// ImageID gives the id of an image that the engine has, else errNoImage.
 	ImageID(ctx context.Context, ref string) (string, error)
@@ -64,6 +67,18 @@ type info struct {
 	Version string
 	Labels  map[string]string
 	Time    string // the engine's clock, for Events
+}
+
+// stats is what containers use, and have used up.
+type stats struct {
+	CPU    map[string]spent // by container
+	Memory int64            // bytes of all containers, without caches that can be dropped
+}
+
+// spent is processor time, in a unit that is the same for both.
+type spent struct {
+	Used   uint64 // by the container
+	System uint64 // that passed on all processors together, idle or not; 0: not known
 }
 
 // container is one container as its engine sees it.

@@ -24,10 +24,20 @@
 //	address        where other machines reach its published ports; default: the HOST of a tcp url, else 127.0.0.1
 //	tls            paths of PEM files: ca (who signed the engine's certificate), cert and key (ours)
 //	labels         for placement; they are added to the engine's own
+//	latitude, longitude  where it stands, in degrees; the same as labels of these names
 //
-// The key "strategies" belongs to placement and is left alone here. With
+// The last three may also stand beside "hosts", for all of them. The keys
+// strategies, docker.container.strategies, docker.container.cluster.maxSize,
+// .maxCpu and .maxMemory, and affinity.rules belong to placement and are left
+// alone here. A label without a value is "true". With
 // DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH mean what they mean to
 // the docker command.
+//
+// # Usage
+//
+// How busy a host is, is what all its containers use, ours and others: the API
+// tells nothing of processes beside them. It is asked for only when a strategy
+// reads it, and then at most Config.Fresh old.
 //
 // # Names and repetition
 //

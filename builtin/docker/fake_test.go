@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -38,6 +39,8 @@ type fake struct {
 	serial     int
 	busy, most int // creates and starts under way
 	gate       chan struct{}
+	stats      stats
+	labels     map[string]string // of the engine, beside zone and disk
 }
 
 type subscription struct {
@@ -88,7 +91,18 @@ func (f *fake) Info(ctx context.Context) (info, error) {
 	if err := f.enter(ctx, "Info"); err != nil {
 		return info{}, err
 	}
-	return info{Name: f.name, CPUs: 2, Memory: 1 << 30, Version: "20.10.24", Labels: map[string]string{"zone": "engine", "disk": "ssd"}, Time: "now"}, nil
+	labels := map[string]string{"zone": "engine", "disk": "ssd"}
+	maps.Copy(labels, f.labels)
+	return info{Name: f.name, CPUs: 2, Memory: 1 << 30, Version: "20.10.24", Labels: labels, Time: "now"}, nil
+}
+
+func (f *fake) Stats(ctx context.Context) (stats, error) {
+	if err := f.enter(ctx, "Stats"); err != nil {
+		return stats{}, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.stats, nil
 }
 
 func (f *fake) ImageID(ctx context.Context, ref string) (string, error) {

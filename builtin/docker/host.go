@@ -9,6 +9,7 @@ import (
 
 	"github.com/gowanus-project/gowanus/engine/action"
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/location"
 	"github.com/gowanus-project/gowanus/internal/failpoint"
 )
 
@@ -31,6 +32,15 @@ type host struct {
 	closed bool
 	seen   sighting
 	engine string // the engine's own name, once it told
+
+	asked     bool          // it was asked once
+	described location.Host // the public form; Revision 0: not made yet
+	changed   bool          // since then
+
+	measuring chan struct{} // held by who asks what containers use
+	sample    sample        // the last answer to that
+	usage     *location.Usage
+	measured  time.Time // when usage was computed
 }
 
 // sighting is the last that was heard of a host.
@@ -43,7 +53,7 @@ type sighting struct {
 func newHost(location string, c hostConfig, limits Config, dial func(hostConfig, int) (daemon, error)) *host {
 	h := &host{
 		location: location, config: c, limits: limits, dial: dial,
-		slots: make(chan struct{}, limits.Parallel), looking: make(chan struct{}, 1),
+		slots: make(chan struct{}, limits.Parallel), looking: make(chan struct{}, 1), measuring: make(chan struct{}, 1),
 	}
 	h.log = limits.Log.With("location", location, "host", h.id())
 	return h
@@ -57,7 +67,15 @@ func (h *host) id() string {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.engine != "" {
+	return h.ownID()
+}
+
+// ownID is id while the lock is held.
+func (h *host) ownID() string {
+	switch {
+	case h.config.name != "":
+		return h.config.name
+	case h.engine != "":
 		return h.engine
 	}
 	return h.config.url
@@ -175,6 +193,12 @@ func (h *host) doubt() {
 	h.seen.at = time.Time{}
 }
 
+// fresh tells whether what is known is younger than age.
+func (h *host) fresh(age time.Duration) bool {
+	s := h.last()
+	return !s.at.IsZero() && time.Since(s.at) < age
+}
+
 func (h *host) last() sighting {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -212,6 +236,7 @@ func (h *host) saw(i info, err error) sighting {
 	defer h.mu.Unlock()
 	before := h.seen
 	h.seen = sighting{at: time.Now(), info: i, err: err}
+	h.asked, h.changed = true, true
 	switch {
 	case err == nil:
 		h.engine = i.Name

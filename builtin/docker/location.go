@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -27,7 +28,10 @@ type Location struct {
 	hosts    []*host
 }
 
-var _ location.Location = (*Location)(nil)
+var (
+	_ location.Location = (*Location)(nil)
+	_ location.Measurer = (*Location)(nil)
+)
 
 // each runs do for every host at the same time and waits for all of them.
 func (l *Location) each(do func(i int, h *host)) {
@@ -42,28 +46,76 @@ func (l *Location) each(do func(i int, h *host)) {
 // at most Config.Fresh old; engines that have to be asked are asked at the
 // same time. One that does not answer is not up, with LabelReason set.
 func (l *Location) Hosts(ctx context.Context) ([]location.Host, error) {
-	hosts := make([]location.Host, len(l.hosts))
-	l.each(func(i int, h *host) { hosts[i] = h.describe(h.look(ctx, l.config.Fresh)) })
+	return l.hostsBy(ctx, func(h *host) { h.look(ctx, l.config.Fresh) }, func(h *host) bool { return h.fresh(l.config.Fresh) })
+}
+
+// hostsBy gives the machines after those that are not ready did what makes
+// them so.
+func (l *Location) hostsBy(ctx context.Context, do func(*host), ready func(*host) bool) ([]location.Host, error) {
+	var wg sync.WaitGroup
+	unnamed := false
+	for _, h := range l.hosts {
+		unnamed = unnamed || h.config.name == ""
+		if !ready(h) { // a goroutine for each of thousands would take longer than the rest
+			wg.Go(func() { do(h) })
+		}
+	}
+	wg.Wait()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	for i := range hosts {
-		for _, earlier := range hosts[:i] {
-			if earlier.ID == hosts[i].ID {
-				hosts[i].ID = l.hosts[i].config.url
-				hosts[i].Up = false
-				hosts[i].Labels[LabelReason] = fmt.Sprintf("another host of the location calls itself %q too: give them names", earlier.ID)
-			}
-		}
+	hosts := make([]location.Host, len(l.hosts))
+	for i, h := range l.hosts {
+		hosts[i] = h.public()
+	}
+	if unnamed {
+		l.tellApart(hosts)
 	}
 	return hosts, nil
 }
 
-// describe makes the public form of a sighting.
+// tellApart puts those out of use that call themselves like one before.
+func (l *Location) tellApart(hosts []location.Host) {
+	seen := make(map[string]bool, len(hosts))
+	for i := range hosts {
+		h := &hosts[i]
+		if seen[h.ID] {
+			h.Labels = maps.Clone(h.Labels) // it is the host's own
+			h.Labels[LabelReason] = fmt.Sprintf("another host of the location calls itself %q too: give them names", h.ID)
+			h.ID, h.Up, h.Revision = l.hosts[i].config.url, false, 0
+		}
+		seen[h.ID] = true
+	}
+}
+
+// public gives the public form of what is known. It is made anew only when
+// that changed.
+func (h *host) public() location.Host {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.described.Revision != 0 && !h.changed {
+		return h.described
+	}
+	h.changed = false
+	made := h.describe(h.seen)
+	made.Revision = h.described.Revision
+	if made.Revision == 0 || !reflect.DeepEqual(made, h.described) {
+		made.Revision++
+		h.described = made
+	}
+	return h.described
+}
+
+// describe makes the public form of a sighting. The lock is held.
 func (h *host) describe(s sighting) location.Host {
 	labels := map[string]string{}
 	maps.Copy(labels, s.info.Labels)
 	maps.Copy(labels, h.config.labels)
+	for k, v := range labels {
+		if v == "" { // placement takes no value for no label
+			labels[k] = "true"
+		}
+	}
 	if s.info.Version != "" {
 		labels[LabelVersion] = s.info.Version
 	}
@@ -71,8 +123,8 @@ func (h *host) describe(s sighting) location.Host {
 		labels[LabelReason] = s.err.Error()
 	}
 	return location.Host{
-		ID: h.id(), Address: h.config.address, Name: s.info.Name, Up: s.err == nil,
-		CPUs: float64(s.info.CPUs), Memory: s.info.Memory, Labels: labels,
+		ID: h.ownID(), Address: h.config.address, Name: s.info.Name, Up: s.err == nil && h.asked,
+		CPUs: float64(s.info.CPUs), Memory: s.info.Memory, Labels: labels, Usage: h.usage,
 	}
 }
 

@@ -25,8 +25,8 @@ func TestHosts(t *testing.T) {
 		}
 		want := []location.Host{
 			{ID: "lh1", Address: "10.77.0.11", Name: "one", Up: true, CPUs: 2, Memory: 1 << 30,
-				Labels: map[string]string{"zone": "a", "disk": "ssd", "docker.version": "20.10.24"}},
-			{ID: "lh2", Address: "10.77.0.12", Labels: map[string]string{
+				Labels: map[string]string{"zone": "a", "disk": "ssd", "docker.version": "20.10.24"}, Revision: 1},
+			{ID: "lh2", Address: "10.77.0.12", Revision: 1, Labels: map[string]string{
 				"zone": "a", "org.gowanus.reason": `ask for the state on host "lh2": no answer within 5s`}},
 		}
 		if !reflect.DeepEqual(hosts, want) {
