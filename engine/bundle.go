@@ -306,7 +306,7 @@ func (e *Engine) RemoveType(ctx context.Context, kind, name, wanted string) erro
 func (e *Engine) remove(ctx context.Context, gone []*catalog.Type, b *catalog.Bundle, force bool) error {
 	next := e.types.Load().Without(func(t *catalog.Type) bool { return slices.Contains(gone, t) })
 	if !force {
-		if err := missed(e.types.Load(), next); err != nil {
+		if err := cmp.Or(missed(e.types.Load(), next), e.orphaned(ctx, next, b)); err != nil {
 			return fault.New(fault.Conflict, "bundle %s is in use: %w", b.ID(), err)
 		}
 	}
@@ -317,7 +317,7 @@ func (e *Engine) remove(ctx context.Context, gone []*catalog.Type, b *catalog.Bu
 	if err := e.store.Commit(ctx, &batch); err != nil {
 		return fault.Wrap(err, "remove bundle", b.ID())
 	}
-	e.types.Store(next)
+	e.exchange(next, b, []*catalog.Bundle{b})
 	return nil
 }
 

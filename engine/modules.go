@@ -238,18 +238,53 @@ func (e *Engine) grantedBefore(types *catalog.Registry, m *module.Module) []hook
 // exchange puts a new catalog in charge and lets running entities have the
 // declarations of their types in it.
 func (e *Engine) exchange(next *catalog.Registry, added *catalog.Bundle, gone []*catalog.Bundle) {
-	for _, m := range modulesOf(added) {
-		e.cfg.Modules.Keep(m)
+	if slices.Contains(next.Bundles(), added) {
+		for _, m := range modulesOf(added) {
+			e.cfg.Modules.Keep(m)
+		}
 	}
 	e.types.Store(next)
 	if len(modulesOf(added)) > 0 || slices.ContainsFunc(gone, func(b *catalog.Bundle) bool { return len(b.Modules) > 0 }) {
 		e.redeclare()
 	}
 	for _, b := range gone {
-		if b != added && !slices.Contains(next.Bundles(), b) {
+		if !slices.Contains(next.Bundles(), b) {
 			e.retire(b)
 		}
 	}
+}
+
+// orphaned finds what a module of a bundle is in charge of, and that nothing
+// else in a catalog is or could go on with.
+func (e *Engine) orphaned(ctx context.Context, after *catalog.Registry, b *catalog.Bundle) error {
+	if len(b.Modules) == 0 {
+		return nil
+	}
+	before := e.types.Load()
+	lost := func(kind, name string) bool {
+		had, _ := before.Get(kind, name)
+		_, err := after.Get(kind, name)
+		return had != nil && had.Bundle == b && err != nil
+	}
+	for _, ent := range e.tree.All() {
+		if lost(catalog.Entity, ent.Type()) {
+			return fault.New(fault.Conflict, "entity %s (%s) is of its type %s", ent.Name(), ent.ID(), ent.Type())
+		}
+		for _, a := range e.policies.Of(string(ent.ID())) {
+			if lost(a.Kind, a.Type) {
+				return fault.New(fault.Conflict, "%s %s of entity %s is of its type %s", a.Kind, a.Name, ent.Name(), a.Type)
+			}
+			t, err := after.Get(a.Kind, a.Type)
+			if err != nil || t.Module == "" {
+				continue
+			}
+			r := a.Record
+			if err := bring(ctx, t, &r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // redeclare gives entities whose type has another best version now the

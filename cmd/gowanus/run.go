@@ -67,7 +67,7 @@ func (c *cli) root() *cobra.Command {
 	root.PersistentFlags().StringVarP(&c.output, "output", "o", "text", "form of the output: text or json")
 	root.AddCommand(
 		c.serveCommand(), c.checkCommand(), c.deployCommand(), c.listCommand(), c.treeCommand(), c.statusCommand(),
-		c.invokeCommand(), c.workflowCommand(), c.explainCommand(), c.catalogCommand(), c.schemaCommand(), c.activityCommand(), c.stopCommand(), c.deleteCommand(), c.versionCommand(),
+		c.invokeCommand(), c.workflowCommand(), c.explainCommand(), c.catalogCommand(), c.moduleCommand(), c.schemaCommand(), c.activityCommand(), c.stopCommand(), c.deleteCommand(), c.versionCommand(),
 	)
 	return root
 }

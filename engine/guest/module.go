@@ -92,6 +92,9 @@ func (m *Module) Name() string { return m.description.Name }
 // Version gives the module's version.
 func (m *Module) Version() string { return m.description.Version }
 
+// Describes gives what the module says of itself. It is not to be changed.
+func (m *Module) Describes() *hook.Description { return m.description }
+
 // Capabilities gives what the module asked for.
 func (m *Module) Capabilities() []hook.Capability { return slices.Clone(m.description.Capabilities) }
 

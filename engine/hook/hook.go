@@ -367,3 +367,13 @@ const (
 
 // CapabilityKinds are all kinds of capabilities.
 var CapabilityKinds = []string{CapStep, CapHTTP, CapImage, CapConfig, CapSensor, CapSecret}
+
+// Powerful tells whether a step runs what it is given, so that whoever may use
+// it may use every step.
+func Powerful(step string) bool {
+	switch step {
+	case "workflow", "add-entity", "create-child", "add-children", "add-members", "deploy-application", "add-policy", "apply-initializer":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,458 @@
+package engine_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gowanus-project/gowanus/builtin/initializer"
+	"github.com/gowanus-project/gowanus/builtin/stock"
+	"github.com/gowanus-project/gowanus/engine"
+	"github.com/gowanus-project/gowanus/engine/entity"
+	"github.com/gowanus-project/gowanus/engine/event"
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/hook"
+	"github.com/gowanus-project/gowanus/engine/module"
+	"github.com/gowanus-project/gowanus/engine/store"
+	"github.com/gowanus-project/gowanus/engine/wasm"
+)
+
+// probes are versions of testdata/probe; they share their compiled code.
+var probes struct {
+	sync.Mutex
+	dir     string
+	content map[string][]byte
+}
+
+// probe builds a version of testdata/probe.
+func probe(t testing.TB, version string) []byte {
+	t.Helper()
+	probes.Lock()
+	defer probes.Unlock()
+	if bin := probes.content[version]; bin != nil {
+		return bin
+	}
+	if probes.dir == "" {
+		dir, err := os.MkdirTemp("", "gowanus-engine-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		probes.dir, probes.content = dir, map[string][]byte{}
+	}
+	file := filepath.Join(probes.dir, version+".wasm")
+	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-ldflags=-s -w -X main.version="+version, "-o", file, ".")
+	cmd.Dir = filepath.Join("testdata", "probe")
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "GOFLAGS=-mod=mod", "GOWORK=off")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build version %s: %v\n%s", version, err, out)
+	}
+	bin, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	probes.content[version] = bin
+	return bin
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if probes.dir != "" {
+		_ = os.RemoveAll(probes.dir)
+	}
+	os.Exit(code)
+}
+
+// plant is a store with the folder of modules beside it, for engines one after
+// the other.
+type plant struct {
+	t     *testing.T
+	store store.Store
+	dir   string
+}
+
+func newPlant(t *testing.T) *plant { return &plant{t, store.NewMemory(), t.TempDir()} }
+
+func (p *plant) engine() (e *engine.Engine, stop func()) {
+	p.t.Helper()
+	probe(p.t, "1.0.0") // for the folder of its code
+	e, stop, err := p.open(wasm.Limits{Failures: 2})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(stop)
+	return e, stop
+}
+
+func (p *plant) open(l wasm.Limits) (*engine.Engine, func(), error) {
+	r, err := wasm.New(wasm.Config{CacheDir: filepath.Join(probes.dir, "cache"), Limits: l})
+	if err != nil {
+		return nil, nil, err
+	}
+	e, err := engine.New(p.t.Context(), engine.Config{
+		Store: p.store, Types: append(stock.Types(), initializer.Types()...), Plane: "test",
+		Modules: module.New(module.Config{Runtime: r, Dir: p.dir}),
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	var once sync.Once
+	return e, func() {
+		once.Do(func() {
+			if err := e.Close(context.Background()); err != nil {
+				p.t.Error(err)
+			}
+			if err := r.Close(); err != nil {
+				p.t.Error(err)
+			}
+		})
+	}, nil
+}
+
+func install(t *testing.T, e *engine.Engine, version string, grants ...string) *engine.BundleResult {
+	t.Helper()
+	r, err := tryInstall(t, e, version, grants...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func tryInstall(t *testing.T, e *engine.Engine, version string, grants ...string) (*engine.BundleResult, error) {
+	t.Helper()
+	r := engine.BundleRequest{Content: probe(t, version)}
+	for _, g := range grants {
+		if g == "all" {
+			r.GrantAll = true
+			continue
+		}
+		kind, value, _ := strings.Cut(g, "=")
+		r.Grants = append(r.Grants, hook.Capability{Kind: kind, Value: value})
+	}
+	return e.AddBundle(t.Context(), r)
+}
+
+// call calls an effector and gives its result.
+func call(t *testing.T, e *engine.Engine, ent *entity.Entity, effector string, args map[string]any) (any, error) {
+	t.Helper()
+	task, err := e.Invoke(t.Context(), ent, effector, args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return task.Wait(t.Context())
+}
+
+const probeBlueprint = `
+services:
+- type: probe:one
+  id: p
+  brooklyn.config: {probe.password: hunter2-probe}
+  brooklyn.policies: [{type: org.example.Tally}]
+- type: basic-entity
+  id: other
+  brooklyn.config: {shown.key: seen, hidden.key: unseen}
+`
+
+// deployed brings the blueprint up and gives its entities.
+func deployed(t *testing.T, e *engine.Engine) (p, other *entity.Entity) {
+	t.Helper()
+	app, start, err := e.Deploy(t.Context(), engine.Request{ID: "app", Text: []byte(probeBlueprint)})
+	if err == nil {
+		_, err = start.Wait(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return app.Nearest("p"), app.Nearest("other")
+}
+
+// beat publishes the sensor that the policy counts, and waits for the count.
+func beat(t *testing.T, e *engine.Engine, p *entity.Entity, n int) (by any) {
+	t.Helper()
+	got := make(chan any, 10)
+	sub := p.Subscribe("tally", func(ev event.Event) { got <- ev.Value })
+	defer sub.Cancel()
+	if err := e.SetSensor(t.Context(), p, "beat", n); err != nil {
+		t.Fatal(err)
+	}
+	if v := <-got; fmt.Sprint(v) != fmt.Sprint(n) {
+		t.Fatalf("beat %d is counted as %v", n, v)
+	}
+	by, _ = p.Sensor("tally.by")
+	return by
+}
+
+func TestModuleGrants(t *testing.T) {
+	e, _ := newPlant(t).engine()
+	install(t, e, "1.0.0")
+	p, other := deployed(t, e)
+	act := func(step string) error {
+		_, err := call(t, e, p, "act", map[string]any{"step": step, "input": map[string]any{"sensor": "x", "value": 1}})
+		return err
+	}
+	err := act("set-sensor")
+	if want := "module probe was not granted: kind step, value set-sensor"; fault.KindOf(err) != fault.Forbidden || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if _, acted := p.Sensor("acted"); acted {
+		t.Error("a decision that was refused has an effect")
+	}
+	read := func(args map[string]any) (any, error) {
+		args["entity"] = string(other.ID())
+		return call(t, e, p, "read", args)
+	}
+	if _, err := read(map[string]any{"key": "shown.key"}); fault.KindOf(err) != fault.Forbidden {
+		t.Errorf("reading without a grant: %v", err)
+	}
+	m, err := e.Module("probe", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list, n := m.Refusals(); n != 2 || list[0].Capability.Value != "set-sensor" || list[1].Capability != (hook.Capability{Kind: "config", Value: "shown.key"}) {
+		t.Errorf("%d refusals: %v", n, list)
+	}
+	for _, g := range []hook.Capability{{Kind: "step", Value: "shell"}, {Kind: "step", Value: "set-sensors"}} {
+		if _, err := e.GrantModule(t.Context(), "probe", "", []hook.Capability{g}, false); fault.KindOf(err) != fault.Invalid {
+			t.Errorf("granting what is not asked for: %v", err)
+		}
+	}
+	grants := []hook.Capability{{Kind: "step", Value: "set-sensor"}, {Kind: "config", Value: "shown.*"}}
+	if _, err := e.GrantModule(t.Context(), "probe", "", grants, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := act("set-sensor"); err != nil {
+		t.Error(err)
+	}
+	if v, err := read(map[string]any{"key": "shown.key"}); v != "seen" || err != nil {
+		t.Errorf("reading with a grant gives %v, %v", v, err)
+	}
+	if _, err := read(map[string]any{"key": "hidden.key"}); fault.KindOf(err) != fault.Forbidden {
+		t.Errorf("reading another key: %v", err)
+	}
+	if err := act("shell"); fault.KindOf(err) != fault.Forbidden {
+		t.Errorf("a step that the module does not ask for: %v", err)
+	}
+	result, err := call(t, e, p, "pass", nil)
+	if err != nil || fmt.Sprint(result) != "map[$secret:probe.password]" {
+		t.Errorf("the module saw %v, %v", result, err)
+	}
+	if v, _ := p.Sensor("passed"); v != "hunter2-probe" {
+		t.Errorf("it passed on %v", v)
+	}
+}
+
+func TestModuleUpgrade(t *testing.T) {
+	plant := newPlant(t)
+	e, stop := plant.engine()
+	install(t, e, "1.0.0", "step=wait")
+	p, _ := deployed(t, e)
+	if by := beat(t, e, p, 1); by != "1.0.0" {
+		t.Errorf("decided by %v", by)
+	}
+	slow, err := e.Invoke(t.Context(), p, "slow", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Invoke(t.Context(), p, "new", nil); fault.KindOf(err) != fault.NotFound {
+		t.Errorf("version 1 has an effector new: %v", err)
+	}
+	install(t, e, "2.0.0")
+	if v, err := call(t, e, p, "new", nil); v != "2.0.0" || err != nil {
+		t.Errorf("the running entity has not moved: %v, %v", v, err)
+	}
+	if by := beat(t, e, p, 2); by != "2.0.0" {
+		t.Errorf("decided by %v", by)
+	}
+	m, err := e.Module("probe", "2.0.0")
+	if err != nil || fmt.Sprint(m.Granted()) != "[{step wait waits}]" {
+		t.Errorf("grants of the new version: %v, %v", m.Granted(), err)
+	}
+
+	stop() // what runs, and the modules, outlive the server
+	e, _ = plant.engine()
+	p, err = e.Entity("app", "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slow, err = e.Tasks().Get(slow.ID()); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.SetSensor(t.Context(), p, "go", true); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := slow.Wait(t.Context()); v != "decided by 1.0.0" || err != nil {
+		t.Errorf("what began with version 1 ended with %v, %v", v, err)
+	}
+	if by := beat(t, e, p, 3); by != "2.0.0" {
+		t.Errorf("decided by %v", by)
+	}
+
+	before, err := e.RollbackModule(t.Context(), "probe")
+	if err != nil || before.Version() != "1.0.0" {
+		t.Fatalf("rollback to %v: %v", before, err)
+	}
+	if by := beat(t, e, p, 2); by != "1.0.0" { // where version 1 stood: one beat before
+		t.Errorf("decided by %v", by)
+	}
+	if _, err := e.RollbackModule(t.Context(), "probe"); err == nil || err.Error() != "module probe has no version before 1.0.0" {
+		t.Errorf("a second rollback: %v", err)
+	}
+	if _, err := e.RemoveBundle(t.Context(), "probe", "1.0.0", false); fault.KindOf(err) != fault.Conflict || !strings.Contains(err.Error(), "is of its type") {
+		t.Errorf("removing what is in use: %v", err)
+	}
+}
+
+// States that cannot be brought over keep the version that left them.
+func TestModuleUpgradeRefused(t *testing.T) {
+	e, _ := newPlant(t).engine()
+	install(t, e, "1.0.0")
+	p, _ := deployed(t, e)
+	for n := 1; n <= 3; n++ {
+		beat(t, e, p, n)
+	}
+	_, err := tryInstall(t, e, "2.0.0")
+	want := "its state of version 1.0.0 cannot be brought to version 2.0.0: more than two beats cannot be brought over"
+	if fault.KindOf(err) != fault.Precondition || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("got %v\nwant %s", err, want)
+	}
+	if by := beat(t, e, p, 4); by != "1.0.0" {
+		t.Errorf("decided by %v", by)
+	}
+	if list := e.Modules(); len(list) != 1 {
+		t.Errorf("modules: %v", list)
+	}
+}
+
+func TestModuleRefused(t *testing.T) {
+	e, _ := newPlant(t).engine()
+	good := probe(t, "1.0.0")
+	for name, content := range map[string][]byte{
+		"cut":      good[:len(good)/2],
+		"no hooks": []byte("\x00asm\x01\x00\x00\x00"),
+		"no text":  []byte("\x00asm"),
+	} {
+		if _, err := e.AddBundle(t.Context(), engine.BundleRequest{Content: content}); fault.KindOf(err) != fault.Invalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := tryInstall(t, e, "1.0.0", "step=launch"); err == nil || err.Error() != "module probe does not ask for the capability step=launch" {
+		t.Errorf("grant that is not asked for: %v", err)
+	}
+	install(t, e, "1.0.0")
+	if r := install(t, e, "1.0.0"); r.Code != engine.BundleIgnored {
+		t.Errorf("the same again: %s", r.Code)
+	}
+	if list := e.Modules(); len(list) != 1 {
+		t.Errorf("%d modules are kept", len(list))
+	}
+}
+
+// A module may come with a BOM that builds on its types, and with files.
+func TestModuleInBundle(t *testing.T) {
+	plant := newPlant(t)
+	e, stop := plant.engine()
+	var packed bytes.Buffer
+	z := zip.NewWriter(&packed)
+	for name, content := range map[string][]byte{
+		"probe.wasm": probe(t, "1.0.0"),
+		"catalog.bom": []byte("brooklyn.catalog:\n  bundle: probing\n  version: 3.0.0\n  items:\n" +
+			"  - id: my-probe\n    itemType: entity\n    item: {type: 'probe:mine', name: Mine}\n"),
+	} {
+		w, err := z.Create(name)
+		if err == nil {
+			_, err = w.Write(content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.AddBundle(t.Context(), engine.BundleRequest{Content: packed.Bytes()}); err != nil {
+		t.Fatal(err)
+	}
+	app, start, err := e.Deploy(t.Context(), engine.Request{ID: "app", Text: []byte("services: [{type: my-probe, id: p}]")})
+	if err == nil {
+		_, err = start.Wait(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := call(t, e, app.Nearest("p"), "act", map[string]any{"step": ""}); err == nil {
+		t.Errorf("an empty step gives %v", v)
+	}
+	stop()
+	e, _ = plant.engine()
+	p, err := e.Entity("app", "p")
+	if err != nil || p.Name() != "Mine" {
+		t.Fatalf("%v, %v", p, err)
+	}
+	if m, err := e.Module("probe", ""); err != nil || m.Stats().Compiled {
+		t.Errorf("after a start: %v, compiled before it is needed", err)
+	}
+	if _, err := call(t, e, p, "start", nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestModuleInit(t *testing.T) {
+	e, _ := newPlant(t).engine()
+	install(t, e, "1.0.0", "all")
+	app, start, err := e.Deploy(t.Context(), engine.Request{ID: "app", Text: []byte(
+		"services: [{type: org.example.Pair, id: two, brooklyn.config: {item: basic-startable}, brooklyn.children: [{type: basic-entity, id: third}]}]")})
+	if err == nil {
+		_, err = start.Wait(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, c := range app.Nearest("two").Children() {
+		ids = append(ids, c.PlanID())
+	}
+	if got := strings.Join(ids, " "); got != "two-left two-right third" {
+		t.Errorf("children: %s", got)
+	}
+	if v, _ := app.Nearest("two").Sensor("pair.size"); fmt.Sprint(v) != "2" {
+		t.Errorf("its first sensor: %v", v)
+	}
+	if a := e.Adjuncts(app.Nearest("two")); len(a) != 1 || a[0].Type != "org.example.Restarter" {
+		t.Errorf("policies: %v", a)
+	}
+	_, err = e.Check(t.Context(), engine.Request{File: "x.yaml", Text: []byte("services:\n- type: org.example.Pair\n")})
+	if err == nil || !strings.Contains(err.Error(), "x.yaml:2:9: ") || !strings.Contains(err.Error(), "item is needed") {
+		t.Errorf("without its config: %v", err)
+	}
+}
+
+func TestModuleFormat(t *testing.T) {
+	e, _ := newPlant(t).engine()
+	install(t, e, "1.0.0")
+	for _, r := range []engine.Request{
+		{File: "web.lines"}, {MediaType: "text/x-lines; charset=utf-8"}, {Format: "org.example.Lines"}, {Format: "text/x-lines"},
+	} {
+		r.Text = []byte("one basic-entity\ntwo basic-entity\n")
+		app, _, err := e.Deploy(t.Context(), r)
+		if err != nil {
+			t.Errorf("%+v: %v", r, err)
+			continue
+		}
+		if n := len(app.Children()); n != 2 {
+			t.Errorf("%+v: %d children", r, n)
+		}
+	}
+	_, err := e.Check(t.Context(), engine.Request{File: "web.lines", Text: []byte("one basic-entity\ntwo\n")})
+	if want := `web.lines:2:4: expected a name and a type, got "two"`; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if _, err := e.Check(t.Context(), engine.Request{Format: "org.example.Linse", Text: []byte("a b")}); err == nil || !strings.Contains(err.Error(), `did you mean "org.example.Lines"`) {
+		t.Errorf("a format that is not there: %v", err)
+	}
+}
