@@ -238,7 +238,14 @@ func (e *Engine) loadBundles() error {
 			e.log.Error("bundle cannot be used", "bundle", r.Name+":"+r.Version, "err", err)
 		}
 	}
-	return err
+	if err != nil || e.cfg.Modules == nil {
+		return err
+	}
+	return e.cfg.Modules.Sweep(func(digest string) bool {
+		return slices.ContainsFunc(all, func(r bundleRecord) bool {
+			return slices.ContainsFunc(r.Modules, func(m moduleRecord) bool { return m.Digest == digest })
+		})
+	})
 }
 
 func (e *Engine) loadBundle(r bundleRecord) error {

@@ -93,6 +93,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	e.tree.SetOutside(outside{e})
 	if cfg.Modules != nil {
 		cfg.Modules.ReadFrom(reading{e})
+		cfg.Modules.OnSuspend(e.suspended)
 	}
 	e.flows = workflow.NewRunner(workflow.Config{Store: cfg.Store, Tasks: e.tasks, Host: deciding{e}})
 	e.policies = adjunct.NewManager(adjunct.Config{

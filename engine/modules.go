@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"path"
@@ -11,11 +10,9 @@ import (
 
 	"github.com/gowanus-project/gowanus/dsl/bom"
 	"github.com/gowanus-project/gowanus/engine/catalog"
-	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/module"
-	"github.com/gowanus-project/gowanus/engine/store"
 	"github.com/gowanus-project/gowanus/internal/version"
 )
 
@@ -301,6 +298,7 @@ func (e *Engine) redeclare() {
 // retire gives the memory of a bundle's modules back once their calls ended.
 func (e *Engine) retire(b *catalog.Bundle) {
 	for _, m := range modulesOf(b) {
+		e.cfg.Modules.Forget(m)
 		if err := e.tasks.Go("retire module "+m.Name(), func(context.Context) {
 			if err := m.Retire(); err != nil {
 				e.log.Warn("module does not end", "module", m.Name(), "err", err)
@@ -309,189 +307,6 @@ func (e *Engine) retire(b *catalog.Bundle) {
 			e.log.Warn("module does not end", "module", m.Name(), "err", err)
 		}
 	}
-}
-
-// Modules gives the modules, those that came with the server too, by name, the
-// best version first.
-func (e *Engine) Modules() []*module.Module {
-	if e.cfg.Modules == nil {
-		return nil
-	}
-	return slices.SortedStableFunc(slices.Values(e.cfg.Modules.Modules()), func(a, b *module.Module) int {
-		return cmp.Or(cmp.Compare(a.Name(), b.Name()), version.Compare(b.Version(), a.Version()))
-	})
-}
-
-// Module finds a module; "" and "latest" are the best version.
-func (e *Engine) Module(name, wanted string) (*module.Module, error) {
-	for _, m := range e.Modules() {
-		if m.Name() == name && (wanted == "" || wanted == "latest" || version.Compare(m.Version(), wanted) == 0) {
-			return m, nil
-		}
-	}
-	return nil, fault.New(fault.NotFound, "there is no module %s", strings.TrimSuffix(name+":"+wanted, ":"))
-}
-
-// change does something to an installed module and stores what became of it.
-func (e *Engine) change(ctx context.Context, name, wanted string, do func(m *module.Module) error) (*module.Module, error) {
-	e.installing.Lock()
-	defer e.installing.Unlock()
-	m, err := e.Module(name, wanted)
-	if err != nil {
-		return nil, err
-	}
-	if m.Shipped {
-		return nil, fault.New(fault.Conflict, "module %s came with the server, which trusts it", m.Name())
-	}
-	before := m.Granted()
-	if err := do(m); err != nil {
-		return nil, err
-	}
-	var batch store.Batch
-	for _, b := range e.Bundles() {
-		if slices.Contains(modulesOf(b), m) {
-			err = keep(&batch, e.types.Load(), b)
-		}
-	}
-	if err == nil {
-		err = e.store.Commit(ctx, &batch)
-	}
-	if err != nil {
-		m.Grant(before)
-	}
-	return m, err
-}
-
-// GrantModule says what an installed module may do, instead of what it might
-// before.
-func (e *Engine) GrantModule(ctx context.Context, name, wanted string, grants []hook.Capability, all bool) (*module.Module, error) {
-	return e.change(ctx, name, wanted, func(m *module.Module) error {
-		if all {
-			m.GrantAll()
-			return nil
-		}
-		if err := unasked(m, grants); err != nil {
-			return err
-		}
-		m.Grant(grants)
-		return nil
-	})
-}
-
-// ResumeModule lets a module be called again that was suspended.
-func (e *Engine) ResumeModule(ctx context.Context, name, wanted string) (*module.Module, error) {
-	m, err := e.Module(name, wanted)
-	if err == nil && m.Shipped { // nothing of it is stored
-		m.Resume()
-		e.recovered(m)
-		return m, nil
-	}
-	m, err = e.change(ctx, name, wanted, func(m *module.Module) error {
-		m.Resume()
-		return nil
-	})
-	if err == nil {
-		e.recovered(m)
-	}
-	return m, err
-}
-
-// RollbackModule takes the best version of a module out of the catalog, so
-// that what runs goes on with the one before.
-func (e *Engine) RollbackModule(ctx context.Context, name string) (*module.Module, error) {
-	now, err := e.Module(name, "")
-	if err != nil {
-		return nil, err
-	}
-	if now.Shipped {
-		return nil, fault.New(fault.Conflict, "module %s %s came with the server, there is nothing to go back to", name, now.Version())
-	}
-	var before *module.Module
-	for _, m := range e.Modules() {
-		if m.Name() == name && m != now && before == nil {
-			before = m
-		}
-	}
-	if before == nil {
-		return nil, fault.New(fault.Precondition, "module %s has no version before %s", name, now.Version())
-	}
-	for _, b := range e.Bundles() {
-		if slices.Contains(modulesOf(b), now) {
-			_, err = e.RemoveBundle(ctx, b.Name, b.Version, false)
-		}
-	}
-	return before, err
-}
-
-// moduleSuspended marks what a suspended module was in charge of as failed.
-func (e *Engine) moduleSuspended(m *module.Module, reason string) {
-	e.log.Error("module suspended", "module", m.Name(), "version", m.Version(), "reason", reason)
-	for _, ent := range e.tree.All() {
-		if t, err := e.types.Load().Get(catalog.Entity, ent.Type()); err == nil && t.Module == m.Name() && t.Version == m.Version() {
-			ent.Problem(moduleProblem, "module "+m.Name()+" is suspended: "+reason)
-		}
-	}
-	if m.Shipped {
-		return
-	}
-	_, err := e.change(context.Background(), m.Name(), m.Version(), func(*module.Module) error { return nil })
-	if err != nil {
-		e.log.Error("suspension of a module is not stored", "module", m.Name(), "err", err)
-	}
-}
-
-// moduleProblem is the key of the problem that entities of a suspended module
-// have.
-const moduleProblem = "module-suspended"
-
-// recovered takes the mark away again.
-func (e *Engine) recovered(m *module.Module) {
-	for _, ent := range e.tree.All() {
-		if t, err := e.types.Load().Get(catalog.Entity, ent.Type()); err == nil && t.Module == m.Name() {
-			ent.Problem(moduleProblem, "")
-		}
-	}
-}
-
-// reading is what modules may see of the running entities.
-type reading struct{ *Engine }
-
-func (r reading) of(asking, id string) (*entity.Entity, error) {
-	ent, err := r.tree.Get(entity.ID(id))
-	if err != nil {
-		return nil, err
-	}
-	self, err := r.tree.Get(entity.ID(asking))
-	if err != nil {
-		return nil, err
-	}
-	if self.Application() != ent.Application() {
-		return nil, fault.New(fault.NotFound, "application %s has no entity %s", self.Application(), id)
-	}
-	return ent, nil
-}
-
-// Sensor is part of module.Reader.
-func (r reading) Sensor(asking, id, name string) (any, error) {
-	ent, err := r.of(asking, id)
-	if err != nil {
-		return nil, err
-	}
-	v, _ := ent.Sensor(name)
-	return entity.Document(v), nil
-}
-
-// Config is part of module.Reader.
-func (r reading) Config(ctx context.Context, asking, id, key string) (any, error) {
-	ent, err := r.of(asking, id)
-	if err != nil {
-		return nil, err
-	}
-	v, err := ent.Config(entity.Hurry(ctx), key)
-	if fault.KindOf(err) == fault.Timeout {
-		return nil, nil
-	}
-	return entity.Document(v), err
 }
 
 // BundleContent gives a bundle as it was installed.

@@ -1,8 +1,6 @@
 package engine_test
 
 import (
-	"archive/zip"
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -91,13 +89,17 @@ func (p *plant) engine() (e *engine.Engine, stop func()) {
 }
 
 func (p *plant) open(l wasm.Limits) (*engine.Engine, func(), error) {
-	r, err := wasm.New(wasm.Config{CacheDir: filepath.Join(probes.dir, "cache"), Limits: l})
+	var keeper *module.Keeper
+	r, err := wasm.New(wasm.Config{
+		CacheDir: filepath.Join(probes.dir, "cache"), Limits: l, OnSuspend: func(m *wasm.Module, reason string) { keeper.Suspended(m, reason) },
+	})
 	if err != nil {
 		return nil, nil, err
 	}
+	keeper = module.New(module.Config{Runtime: r, Dir: p.dir})
 	e, err := engine.New(p.t.Context(), engine.Config{
 		Store: p.store, Types: append(stock.Types(), initializer.Types()...), Plane: "test",
-		Modules: module.New(module.Config{Runtime: r, Dir: p.dir}),
+		Modules: keeper,
 	})
 	if err != nil {
 		return nil, nil, err
@@ -154,7 +156,7 @@ services:
   id: p
   brooklyn.config: {probe.password: hunter2-probe}
   brooklyn.policies: [{type: org.example.Tally}]
-- type: basic-entity
+- type: basic-startable
   id: other
   brooklyn.config: {shown.key: seen, hidden.key: unseen}
 `
@@ -329,6 +331,62 @@ func TestModuleUpgradeRefused(t *testing.T) {
 	}
 }
 
+// What a module was in charge of is on fire when it is suspended, everything
+// else goes on, and only an operator lets it be called again.
+func TestModuleSuspended(t *testing.T) {
+	plant := newPlant(t)
+	e, stop := plant.engine()
+	install(t, e, "1.0.0")
+	p, other := deployed(t, e)
+	burning := make(chan struct{})
+	sub := p.Subscribe(entity.ServiceState, func(ev event.Event) {
+		if ev.Value == entity.OnFire {
+			close(burning)
+		}
+	})
+	for range 2 {
+		if _, err := call(t, e, p, "crash", nil); err == nil || !strings.Contains(err.Error(), "exited with code 3") {
+			t.Errorf("crash: %v", err)
+		}
+	}
+	<-burning
+	sub.Cancel()
+	if v, _ := other.Sensor(entity.ServiceState); v != entity.Running {
+		t.Errorf("the other entity is %v", v)
+	}
+	problem := func() string {
+		v, _ := p.Sensor(entity.ServiceProblems)
+		problems, _ := v.(map[string]any)
+		text, _ := problems["module-suspended"].(string)
+		return text
+	}
+	if want := "module probe is suspended: 2 failures in a row, the last: "; !strings.HasPrefix(problem(), want) {
+		t.Errorf("problem %q, want %s", problem(), want)
+	}
+
+	stop()
+	e, _ = plant.engine()
+	p, err := e.Entity("app", "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := call(t, e, p, "start", nil); fault.KindOf(err) != fault.Unavailable || !strings.Contains(err.Error(), "module probe is suspended: 2 failures in a row") {
+		t.Errorf("after a restart: %v", err)
+	}
+	if _, err := e.ResumeModule(t.Context(), "probe", ""); err != nil {
+		t.Fatal(err)
+	}
+	if problem() != "" {
+		t.Errorf("it still has the problem %q", problem())
+	}
+	if _, err := call(t, e, p, "start", nil); err != nil {
+		t.Error(err)
+	}
+	if v, _ := p.Sensor(entity.ServiceState); v != entity.Running {
+		t.Errorf("it is %v", v)
+	}
+}
+
 func TestModuleRefused(t *testing.T) {
 	e, _ := newPlant(t).engine()
 	good := probe(t, "1.0.0")
@@ -350,109 +408,5 @@ func TestModuleRefused(t *testing.T) {
 	}
 	if list := e.Modules(); len(list) != 1 {
 		t.Errorf("%d modules are kept", len(list))
-	}
-}
-
-// A module may come with a BOM that builds on its types, and with files.
-func TestModuleInBundle(t *testing.T) {
-	plant := newPlant(t)
-	e, stop := plant.engine()
-	var packed bytes.Buffer
-	z := zip.NewWriter(&packed)
-	for name, content := range map[string][]byte{
-		"probe.wasm": probe(t, "1.0.0"),
-		"catalog.bom": []byte("brooklyn.catalog:\n  bundle: probing\n  version: 3.0.0\n  items:\n" +
-			"  - id: my-probe\n    itemType: entity\n    item: {type: 'probe:mine', name: Mine}\n"),
-	} {
-		w, err := z.Create(name)
-		if err == nil {
-			_, err = w.Write(content)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := e.AddBundle(t.Context(), engine.BundleRequest{Content: packed.Bytes()}); err != nil {
-		t.Fatal(err)
-	}
-	app, start, err := e.Deploy(t.Context(), engine.Request{ID: "app", Text: []byte("services: [{type: my-probe, id: p}]")})
-	if err == nil {
-		_, err = start.Wait(t.Context())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if v, err := call(t, e, app.Nearest("p"), "act", map[string]any{"step": ""}); err == nil {
-		t.Errorf("an empty step gives %v", v)
-	}
-	stop()
-	e, _ = plant.engine()
-	p, err := e.Entity("app", "p")
-	if err != nil || p.Name() != "Mine" {
-		t.Fatalf("%v, %v", p, err)
-	}
-	if m, err := e.Module("probe", ""); err != nil || m.Stats().Compiled {
-		t.Errorf("after a start: %v, compiled before it is needed", err)
-	}
-	if _, err := call(t, e, p, "start", nil); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestModuleInit(t *testing.T) {
-	e, _ := newPlant(t).engine()
-	install(t, e, "1.0.0", "all")
-	app, start, err := e.Deploy(t.Context(), engine.Request{ID: "app", Text: []byte(
-		"services: [{type: org.example.Pair, id: two, brooklyn.config: {item: basic-startable}, brooklyn.children: [{type: basic-entity, id: third}]}]")})
-	if err == nil {
-		_, err = start.Wait(t.Context())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	var ids []string
-	for _, c := range app.Nearest("two").Children() {
-		ids = append(ids, c.PlanID())
-	}
-	if got := strings.Join(ids, " "); got != "two-left two-right third" {
-		t.Errorf("children: %s", got)
-	}
-	if v, _ := app.Nearest("two").Sensor("pair.size"); fmt.Sprint(v) != "2" {
-		t.Errorf("its first sensor: %v", v)
-	}
-	if a := e.Adjuncts(app.Nearest("two")); len(a) != 1 || a[0].Type != "org.example.Restarter" {
-		t.Errorf("policies: %v", a)
-	}
-	_, err = e.Check(t.Context(), engine.Request{File: "x.yaml", Text: []byte("services:\n- type: org.example.Pair\n")})
-	if err == nil || !strings.Contains(err.Error(), "x.yaml:2:9: ") || !strings.Contains(err.Error(), "item is needed") {
-		t.Errorf("without its config: %v", err)
-	}
-}
-
-func TestModuleFormat(t *testing.T) {
-	e, _ := newPlant(t).engine()
-	install(t, e, "1.0.0")
-	for _, r := range []engine.Request{
-		{File: "web.lines"}, {MediaType: "text/x-lines; charset=utf-8"}, {Format: "org.example.Lines"}, {Format: "text/x-lines"},
-	} {
-		r.Text = []byte("one basic-entity\ntwo basic-entity\n")
-		app, _, err := e.Deploy(t.Context(), r)
-		if err != nil {
-			t.Errorf("%+v: %v", r, err)
-			continue
-		}
-		if n := len(app.Children()); n != 2 {
-			t.Errorf("%+v: %d children", r, n)
-		}
-	}
-	_, err := e.Check(t.Context(), engine.Request{File: "web.lines", Text: []byte("one basic-entity\ntwo\n")})
-	if want := `web.lines:2:4: expected a name and a type, got "two"`; err == nil || err.Error() != want {
-		t.Errorf("got %v, want %s", err, want)
-	}
-	if _, err := e.Check(t.Context(), engine.Request{Format: "org.example.Linse", Text: []byte("a b")}); err == nil || !strings.Contains(err.Error(), `did you mean "org.example.Lines"`) {
-		t.Errorf("a format that is not there: %v", err)
 	}
 }

@@ -128,7 +128,7 @@ func (c *cli) showModule(m *moduleInfo) {
 	c.printf("%d calls, %d failed, %d ms in all, %d units of fuel, %d instances, at most %d KiB each\n",
 		s.Calls, s.Failures, s.BusyMillis, s.Fuel, s.Instances, s.MemoryBytes>>10)
 	if m.Refused > 0 {
-		c.printf("refused %d times, the last:\n", m.Refused)
+		c.printf("refusals: %d, the newest:\n", m.Refused)
 	}
 	for _, r := range m.Refusals {
 		c.printf("  %s %s\n", r.Time.Format(time.DateTime), oneLine(r.Message))

@@ -26,7 +26,12 @@ func TestMain(m *testing.M) {
 //	serve [ARGS]         starts a server on a free port; GOWANUS_SERVER is then its URL
 //	halt TERM|KILL       sends the signal and waits for the server's end
 //	exits STATUS ARGS    runs gowanus, which must exit with that status
+//	probe VERSION FILE   builds engine/testdata/probe
 func TestScripts(t *testing.T) {
+	var err error
+	if source, err = filepath.Abs("../.."); err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
@@ -35,8 +40,20 @@ func TestScripts(t *testing.T) {
 			e.Values[daemonKey{}] = &daemon{}
 			return os.MkdirAll(filepath.Join(e.WorkDir, "xdg", "gowanus"), 0o700)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": startServer, "halt": haltServer, "exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": startServer, "halt": haltServer, "exits": exits, "probe": buildProbe},
 	})
+}
+
+// source is the folder of the repository.
+var source string
+
+func buildProbe(ts *testscript.TestScript, _ bool, args []string) {
+	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-ldflags=-s -w -X main.version="+args[0], "-o", ts.MkAbs(args[1]), ".")
+	cmd.Dir = filepath.Join(source, "engine", "testdata", "probe")
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "GOFLAGS=-mod=mod", "GOWORK=off")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		ts.Fatalf("build the probe: %v\n%s", err, out)
+	}
 }
 
 // daemon is the server that a script started last.

@@ -40,7 +40,9 @@ func wire(ctx context.Context, s store.Store, w wiring, set *settings) (p *parts
 			err = errors.Join(err, p.close(context.WithoutCancel(ctx)))
 		}
 	}()
-	if p.runtime, err = wasm.New(wasm.Config{CacheDir: w.cache, Log: w.log}); err != nil {
+	if p.runtime, err = wasm.New(wasm.Config{
+		CacheDir: w.cache, Log: w.log, OnSuspend: func(m *wasm.Module, reason string) { p.modules.Suspended(m, reason) },
+	}); err != nil {
 		return p, err
 	}
 	p.modules = module.New(module.Config{Runtime: p.runtime, Dir: w.files, Log: w.log})

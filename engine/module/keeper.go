@@ -28,6 +28,7 @@ type Config struct {
 type Keeper struct {
 	cfg    Config
 	reader atomic.Pointer[Reader]
+	told   atomic.Pointer[func(*Module, string)]
 
 	mu      sync.Mutex
 	modules []*Module
@@ -50,20 +51,22 @@ func (k *Keeper) Modules() []*Module {
 	})
 }
 
-// Loaded finds the module that is called under a name by the runtime; the
-// newest, when several versions are.
-func (k *Keeper) Loaded(name string) *Module {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, m := range slices.Backward(k.modules) {
-		if m.Name() == name {
-			return m
+// OnSuspend says whom to tell of modules that are suspended for what they do.
+// It is told on a goroutine that must not be kept.
+func (k *Keeper) OnSuspend(told func(m *Module, reason string)) { k.told.Store(&told) }
+
+// Suspended is for wasm.Config.OnSuspend.
+func (k *Keeper) Suspended(loaded *wasm.Module, reason string) {
+	told := k.told.Load()
+	for _, m := range k.Modules() {
+		if m.is(loaded) && told != nil {
+			(*told)(m, reason)
 		}
 	}
-	return nil
 }
 
-func (k *Keeper) forget(m *Module) {
+// Forget lists a module no longer.
+func (k *Keeper) Forget(m *Module) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.modules = slices.DeleteFunc(k.modules, func(other *Module) bool { return other == m })

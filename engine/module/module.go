@@ -66,6 +66,12 @@ func (m *Module) load() (*wasm.Module, error) {
 	return m.loaded, err
 }
 
+func (m *Module) is(loaded *wasm.Module) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.loaded == loaded
+}
+
 // CallInto implements guest.Caller.
 func (m *Module) CallInto(ctx context.Context, id hook.ID, size int, write func([]byte), read func([]byte) error) error {
 	m.use.RLock()
@@ -129,11 +135,9 @@ func (m *Module) Resume() {
 	}
 }
 
-// Retire gives the module's memory back once its calls have ended, and lists
-// it no longer. A call that comes later still loads it again: whoever found it
+// Retire gives the module's memory back once its calls have ended. A call that comes later still loads it again: whoever found it
 // in the catalog just before is served.
 func (m *Module) Retire() error {
-	m.keeper.forget(m)
 	m.use.Lock()
 	defer m.use.Unlock()
 	m.mu.Lock()

@@ -1,0 +1,116 @@
+package engine_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/gowanus-project/gowanus/dsl/expr"
+	"github.com/gowanus-project/gowanus/engine"
+)
+
+// A module may come with a BOM that builds on its types, and with files.
+func TestModuleInBundle(t *testing.T) {
+	plant := newPlant(t)
+	e, stop := plant.engine()
+	var packed bytes.Buffer
+	z := zip.NewWriter(&packed)
+	for name, content := range map[string][]byte{
+		"probe.wasm": probe(t, "1.0.0"),
+		"catalog.bom": []byte("brooklyn.catalog:\n  bundle: probing\n  version: 3.0.0\n  items:\n" +
+			"  - id: my-probe\n    itemType: entity\n    item: {type: 'probe:mine', name: Mine}\n"),
+	} {
+		w, err := z.Create(name)
+		if err == nil {
+			_, err = w.Write(content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.AddBundle(t.Context(), engine.BundleRequest{Content: packed.Bytes()}); err != nil {
+		t.Fatal(err)
+	}
+	app, start, err := e.Deploy(t.Context(), engine.Request{ID: "app", Text: []byte("services: [{type: my-probe, id: p}]")})
+	if err == nil {
+		_, err = start.Wait(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := call(t, e, app.Nearest("p"), "act", map[string]any{"step": ""}); err == nil {
+		t.Errorf("an empty step gives %v", v)
+	}
+	stop()
+	e, _ = plant.engine()
+	p, err := e.Entity("app", "p")
+	if err != nil || p.Name() != "Mine" {
+		t.Fatalf("%v, %v", p, err)
+	}
+	if m, err := e.Module("probe", ""); err != nil || m.Stats().Compiled {
+		t.Errorf("after a start: %v, compiled before it is needed", err)
+	}
+	if _, err := call(t, e, p, "start", nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestModuleInit(t *testing.T) {
+	e, _ := newPlant(t).engine()
+	install(t, e, "1.0.0", "all")
+	app, start, err := e.Deploy(t.Context(), engine.Request{ID: "app", Text: []byte(
+		"services: [{type: org.example.Pair, id: two, brooklyn.config: {item: basic-startable}, brooklyn.children: [{type: basic-entity, id: third}]}]")})
+	if err == nil {
+		_, err = start.Wait(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, c := range app.Nearest("two").Children() {
+		ids = append(ids, c.PlanID())
+	}
+	if got := strings.Join(ids, " "); got != "two-left two-right third" {
+		t.Errorf("children: %s", got)
+	}
+	if v, err := app.Nearest("two").WhenReady(t.Context(), "pair.size", expr.DefaultWait()); fmt.Sprint(v) != "2" {
+		t.Errorf("its first sensor: %v, %v", v, err)
+	}
+	if a := e.Adjuncts(app.Nearest("two")); len(a) != 1 || a[0].Type != "org.example.Restarter" {
+		t.Errorf("policies: %v", a)
+	}
+	_, err = e.Check(t.Context(), engine.Request{File: "x.yaml", Text: []byte("services:\n- type: org.example.Pair\n")})
+	if err == nil || !strings.Contains(err.Error(), "x.yaml:2:9: ") || !strings.Contains(err.Error(), "item is needed") {
+		t.Errorf("without its config: %v", err)
+	}
+}
+
+func TestModuleFormat(t *testing.T) {
+	e, _ := newPlant(t).engine()
+	install(t, e, "1.0.0")
+	for _, r := range []engine.Request{
+		{File: "web.lines"}, {MediaType: "text/x-lines; charset=utf-8"}, {Format: "org.example.Lines"}, {Format: "text/x-lines"},
+	} {
+		r.Text = []byte("one basic-entity\ntwo basic-entity\n")
+		app, _, err := e.Deploy(t.Context(), r)
+		if err != nil {
+			t.Errorf("%+v: %v", r, err)
+			continue
+		}
+		if n := len(app.Children()); n != 2 {
+			t.Errorf("%+v: %d children", r, n)
+		}
+	}
+	_, err := e.Check(t.Context(), engine.Request{File: "web.lines", Text: []byte("one basic-entity\ntwo\n")})
+	if want := `web.lines:2:4: expected a name and a type, got "two"`; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if _, err := e.Check(t.Context(), engine.Request{Format: "org.example.Linse", Text: []byte("a b")}); err == nil || !strings.Contains(err.Error(), `did you mean "org.example.Lines"`) {
+		t.Errorf("a format that is not there: %v", err)
+	}
+}
