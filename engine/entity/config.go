@@ -154,7 +154,7 @@ func (e *Entity) SetConfig(ctx context.Context, name string, raw any) error {
 	if key := e.Declaration().Key(name); key != nil {
 		name = key.Name
 	}
-	return e.tree.save(ctx, e, func(e *Entity) func() {
+	return e.tree.edit(ctx, e, Change{Kind: Configured, Key: name}, func(e *Entity) func() {
 		old, had := e.config[name]
 		if e.config == nil {
 			e.config = map[string]*setting{}
@@ -173,7 +173,7 @@ func (e *Entity) UnsetConfig(ctx context.Context, name string) error {
 	if key := e.Declaration().Key(name); key != nil {
 		name = key.Name
 	}
-	return e.tree.save(ctx, e, func(e *Entity) func() {
+	return e.tree.edit(ctx, e, Change{Kind: Configured, Key: name}, func(e *Entity) func() {
 		old, had := e.config[name]
 		delete(e.config, name)
 		return func() {

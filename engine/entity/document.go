@@ -99,17 +99,3 @@ func (t *Tree) ByValue(v any) (*Entity, bool) {
 	}
 	return nil, false
 }
-
-// Members gives the members of a group as its sensor group.members lists them,
-// without those that are gone.
-func (e *Entity) Members() []*Entity {
-	v, _ := e.Sensor(Members)
-	list, _ := v.([]any)
-	out := make([]*Entity, 0, len(list))
-	for _, item := range list {
-		if m, ok := e.tree.ByValue(item); ok {
-			out = append(out, m)
-		}
-	}
-	return out
-}

@@ -29,6 +29,8 @@ type Declaration struct {
 	// Aggregates makes the service state follow that of the children, as
 	// applications do.
 	Aggregates bool
+	// OneHost keeps all that is below the entity on one host of a location.
+	OneHost bool
 	// Added tells which of the entity's initializers an effector comes from,
 	// by index; those of the type are not there.
 	Added map[string]int
@@ -77,7 +79,7 @@ func (d *Declaration) Effector(name string) *hook.Effector {
 // read and changed through methods, at any time and from anywhere.
 type Entity struct {
 	tree   *Tree
-	rec    Record // identity fields never change; Name, Config, Tags are guarded by mu
+	rec    Record // identity fields never change; Name, Config, Tags, Locations are guarded by mu
 	decl   atomic.Pointer[Declaration]
 	parent atomic.Pointer[Entity]
 	topic  event.Topic
@@ -90,6 +92,7 @@ type Entity struct {
 	cleared  map[string]struct{} // sensors that had a value
 	last     time.Time           // of the last publication
 	quorum   quorum
+	watched  *observers // nil while nobody observes
 }
 
 // Record is an entity as the store keeps it.
@@ -209,11 +212,19 @@ func (e *Entity) Descendants() []*Entity {
 // nearest ancestor that has any, is deployed to.
 func (e *Entity) Locations() []string {
 	for ; e != nil; e = e.Parent() {
-		if len(e.rec.Locations) > 0 {
-			return slices.Clone(e.rec.Locations)
+		if own := e.OwnLocations(); len(own) > 0 {
+			return own
 		}
 	}
 	return nil
+}
+
+// OwnLocations gives the names of the locations that the entity itself is
+// deployed to.
+func (e *Entity) OwnLocations() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.rec.Locations)
 }
 
 // Tags gives the tags, as JSON values.

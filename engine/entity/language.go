@@ -55,6 +55,8 @@ func (e *Entity) Reparent(ctx context.Context, to *Entity) error {
 	c.derive(e)
 	e.mu.Unlock()
 	c.deliver()
+	old.changed(Change{Kind: Moved, Entity: e, From: old})
+	to.changed(Change{Kind: Moved, Entity: e, From: old})
 	return nil
 }
 

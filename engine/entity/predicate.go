@@ -33,6 +33,13 @@ func (v env) Entity(value any) predicate.Entity {
 	return nil
 }
 
+// Of gives the entity that predicates see as e; known is false when it is none
+// of a tree.
+func Of(e predicate.Entity) (of *Entity, known bool) {
+	a, known := e.(asked)
+	return a.Entity, known
+}
+
 // asked is an entity as predicates see it.
 type asked struct{ *Entity }
 

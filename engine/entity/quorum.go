@@ -12,7 +12,7 @@ import (
 
 // The config keys with which an entity that follows its children says how many
 // of them must be up, and how many must not be on fire. Their values are words
-// of Quorums or numbers; without one it is all.
+// of Quorums or numbers; without one it is what the type declares, else all.
 const (
 	UpQuorum      = "quorum.up"
 	RunningQuorum = "quorum.running"
@@ -124,6 +124,9 @@ func (q *quorum) burning(enough Check) any {
 // value that is none counts as all: it was refused when it was written.
 func (e *Entity) check(key string) Check {
 	var raw any
+	if k := e.Declaration().declared(key); k != nil {
+		raw = k.Default
+	}
 	if s := e.config[key]; s != nil {
 		raw = s.raw
 	}

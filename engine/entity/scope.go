@@ -40,6 +40,7 @@ func (s scope) Config(ctx context.Context, of expr.Entity, key string) (any, err
 	if err != nil {
 		return nil, err
 	}
+	depends(ctx, e, "")
 	v, err := e.Config(ctx, key)
 	note(ctx, "config", e, key, v, err)
 	return v, err
@@ -50,6 +51,7 @@ func (s scope) AttributeWhenReady(ctx context.Context, of expr.Entity, sensor st
 	if err != nil {
 		return nil, err
 	}
+	depends(ctx, e, sensor)
 	v, err := e.WhenReady(ctx, sensor, o)
 	note(ctx, "sensor", e, sensor, v, err)
 	return e.tree.Resolve(v), err

@@ -26,9 +26,6 @@ const (
 	ChildRemoved = "entity.children.removed"
 )
 
-// Members is the sensor of a group with its members, a list of entities.
-const Members = "group.members"
-
 // The values of service.state.
 const (
 	Created   = "created"

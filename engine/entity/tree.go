@@ -27,6 +27,8 @@ type Tree struct {
 	waits   waits
 	outside Outside // may be nil
 
+	memberships memberships
+
 	mu       sync.RWMutex
 	entities map[ID]*Entity
 	roots    []*Entity
@@ -101,7 +103,9 @@ func (t *Tree) Load(declare func(Record) *Declaration) error {
 		}
 		e.Parent().children = append(e.Parent().children, e)
 	}
-	return t.loadSensors(all)
+	err = t.loadSensors(all)
+	t.loadMemberships(all)
+	return err
 }
 
 // plain makes what was decoded values that are worked with.
@@ -213,6 +217,7 @@ func (t *Tree) Add(ctx context.Context, parent *Entity, n *New, extra *store.Bat
 			e.Update(map[string]any{NotUpIndicators: map[string]any{notStarted: "not started"}, ServiceProblems: map[string]any{}})
 		}
 	}
+	top.changed(Change{Kind: Added, Entity: top})
 	return top, nil
 }
 
@@ -293,10 +298,13 @@ func (t *Tree) Remove(ctx context.Context, e *Entity, extra *store.Batch) error 
 	}
 	t.roots = slices.DeleteFunc(t.roots, func(r *Entity) bool { return r == e })
 	t.mu.Unlock()
+	t.disband(all)
 	t.unhang(e)
+	t.leaveGroups(all)
 	for _, d := range slices.Backward(all) {
 		d.destroyed()
 	}
+	e.changed(Change{Kind: Removed, Entity: e})
 	return nil
 }
 
@@ -322,7 +330,17 @@ func (e *Entity) tell(what string, child *Entity) {
 	e.topic.Enqueue(event.Event{Source: string(e.rec.ID), Sensor: what, Value: map[string]any{entityKey: string(child.rec.ID)}, Time: time.Now().UTC()})
 }
 
-// Save writes the entity's record, durably.
+// edit saves the entity's record with a change, and tells of it.
+func (t *Tree) edit(ctx context.Context, e *Entity, what Change, change func(e *Entity) (undo func())) error {
+	if err := t.save(ctx, e, change); err != nil {
+		return err
+	}
+	what.Entity = e
+	e.changed(what)
+	return nil
+}
+
+// save writes the entity's record, durably.
 func (t *Tree) save(ctx context.Context, e *Entity, change func(e *Entity) (undo func())) error {
 	e.mu.Lock()
 	if e.gone {
@@ -347,7 +365,7 @@ func (t *Tree) save(ctx context.Context, e *Entity, change func(e *Entity) (undo
 
 // Rename gives the entity another display name, durably.
 func (e *Entity) Rename(ctx context.Context, name string) error {
-	return e.renamed(e.tree.save(ctx, e, func(e *Entity) func() {
+	return e.renamed(e.tree.edit(ctx, e, Change{Kind: Renamed}, func(e *Entity) func() {
 		old := e.rec.Name
 		e.rec.Name = name
 		return func() { e.rec.Name = old }
@@ -385,7 +403,7 @@ func (e *Entity) NameNow(ctx context.Context, l Later) error {
 	if text == "" {
 		return fault.New(fault.Invalid, "the display name of %s is empty", e.rec.ID)
 	}
-	return e.renamed(e.tree.save(ctx, e, func(e *Entity) func() {
+	return e.renamed(e.tree.edit(ctx, e, Change{Kind: Renamed}, func(e *Entity) func() {
 		old := e.rec
 		e.rec.Name, e.rec.NameLater = text, nil
 		return func() { e.rec.Name, e.rec.NameLater = old.Name, old.NameLater }
@@ -394,9 +412,18 @@ func (e *Entity) NameNow(ctx context.Context, l Later) error {
 
 // SetTags replaces the tags by what fn makes of them, durably.
 func (e *Entity) SetTags(ctx context.Context, fn func([]any) []any) error {
-	return e.tree.save(ctx, e, func(e *Entity) func() {
+	return e.tree.edit(ctx, e, Change{Kind: Tagged}, func(e *Entity) func() {
 		old := e.rec.Tags
 		e.rec.Tags = fn(slices.Clone(old))
 		return func() { e.rec.Tags = old }
+	})
+}
+
+// SetLocations gives the entity locations of its own, durably.
+func (e *Entity) SetLocations(ctx context.Context, names []string) error {
+	return e.tree.edit(ctx, e, Change{Kind: Moved, From: e.Parent()}, func(e *Entity) func() {
+		old := e.rec.Locations
+		e.rec.Locations = slices.Clone(names)
+		return func() { e.rec.Locations = old }
 	})
 }
