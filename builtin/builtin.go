@@ -10,6 +10,7 @@ import (
 	"github.com/gowanus-project/gowanus/builtin/docker"
 	"github.com/gowanus-project/gowanus/builtin/enricher"
 	"github.com/gowanus-project/gowanus/builtin/flow"
+	"github.com/gowanus-project/gowanus/builtin/group"
 	"github.com/gowanus-project/gowanus/builtin/initializer"
 	"github.com/gowanus-project/gowanus/builtin/process"
 	"github.com/gowanus-project/gowanus/builtin/remote"
@@ -40,11 +41,12 @@ type Set struct {
 // All gives everything native.
 func All(c Config) Set {
 	d := docker.New(docker.Config{Plane: c.Plane, Log: c.Log})
+	g := group.New(group.Config{Log: c.Log})
 	w := web.Config{Log: c.Log}
 	p := process.New(process.Config{Plane: c.Plane, Dir: c.Dir, Log: c.Log})
 	return Set{
-		Types:     slices.Concat(stock.Types(), enricher.Types(), cluster.Types(), flow.Types(), initializer.Types(), w.Types()),
+		Types:     slices.Concat(stock.Types(), enricher.Types(), cluster.Types(), g.Types(), flow.Types(), initializer.Types(), w.Types()),
 		Providers: []location.Provider{d, p},
-		Actions:   slices.Concat(d.Actions(), p.Actions(), w.Actions(), remote.New(remote.Config{Log: c.Log}).Actions(), shell.Config{Allowed: c.AllowShell}.Actions()),
+		Actions:   slices.Concat(d.Actions(), p.Actions(), w.Actions(), g.Actions(), remote.New(remote.Config{Log: c.Log}).Actions(), shell.Config{Allowed: c.AllowShell}.Actions()),
 	}
 }

@@ -42,6 +42,8 @@ func (e *Engine) register(given []action.Action) error {
 		{Name: "invoke-effector", Doc: "call an effector and wait for its result", Run: e.invokeStep},
 		{Name: "invoke-children", Doc: "call an effector of all children that have it, at the same time", Run: e.invokeChildren},
 		{Name: "add-children", Doc: "add entities below this one, from a blueprint", Run: e.addChildrenStep},
+		{Name: "add-from-spec", Doc: "add entities below this one, from the spec in its config, and start them", Run: e.addFromSpec},
+		{Name: "add-per-location", Doc: "have one member for each location of a fabric", Run: e.addPerLocation},
 		{Name: "add-members", Doc: "add members to a cluster, from the spec in its config", Run: e.addMembers},
 		{Name: "remove-members", Doc: "stop members of a cluster and remove them", Run: e.removeMembers},
 		{Name: "change-members", Doc: "bring the sensors of a group in line with its members", Run: e.changeMembersStep},
@@ -167,6 +169,10 @@ func wanted(ent *entity.Entity) bool {
 	return v == entity.Running || v == entity.OnFire || v == entity.Starting
 }
 
+// invokeChildren calls an effector of the children that have it: all at once,
+// "parallel" at once, or with "inOrder" one after the other until one fails.
+// "unlessUp" leaves out those that are up. With "collect" failures are no error
+// but the output, and with "inOrder" and "goOn" those after one are still run.
 func (e *Engine) invokeChildren(ctx context.Context, c *action.Call) (any, error) {
 	ent, err := e.self(c)
 	if err != nil {
@@ -176,20 +182,43 @@ func (e *Engine) invokeChildren(ctx context.Context, c *action.Call) (any, error
 	if err != nil {
 		return nil, err
 	}
+	limit, err := e.parallel(c.Input)
+	if err != nil {
+		return nil, err
+	}
+	yes := func(key string) bool { b, _ := c.Input[key].(bool); return b }
 	args, _ := c.Input["args"].(map[string]any)
 	var able []*entity.Entity
 	for _, child := range ent.Children() {
-		if child.Declaration().Effector(effector) != nil {
+		if child.Declaration().Effector(effector) != nil && !(yes("unlessUp") && child.Up()) {
 			able = append(able, child)
 		}
 	}
-	return nil, task.Parallel(ctx, len(able), e.cfg.Limits.Parallel, func(ctx context.Context, i int) error {
+	failures := errorsOf{list: []any{}}
+	call := func(ctx context.Context, i int) error {
 		if effector == "start" {
 			defer able[i].AwaitStart(ctx)()
 		}
 		_, err := e.nested(ctx, able[i], effector, args)
-		return fault.Wrap(err, effector, able[i].Name())
-	})
+		if err == nil || !yes("collect") || stopping(ctx) || ctx.Err() != nil {
+			return fault.Wrap(err, effector, able[i].Name())
+		}
+		failures.note(able[i], err)
+		return nil
+	}
+	if !yes("inOrder") {
+		err = task.Parallel(ctx, len(able), limit, call)
+		return map[string]any{"failures": failures.list}, err
+	}
+	for i := range able {
+		if err := call(ctx, i); err != nil {
+			return nil, err
+		}
+		if len(failures.list) > 0 && !yes("goOn") {
+			break
+		}
+	}
+	return map[string]any{"failures": failures.list}, nil
 }
 
 func (e *Engine) setOnFire(_ context.Context, c *action.Call) (any, error) {

@@ -122,6 +122,7 @@ func (e *Engine) realise(ctx context.Context, parent *entity.Entity, p *plan, st
 	for _, d := range made.Descendants() {
 		e.settle(d)
 		e.attachFeeds(d)
+		e.attend(d)
 	}
 	for _, d := range made.Descendants() {
 		for _, i := range d.Initializers() {

@@ -59,6 +59,8 @@ type Engine struct {
 	places   *places
 	actions  map[string]action.Action
 	life     lifecycles
+	zones    zones
+	attended attended
 
 	declarations    declarations
 	flowDefinitions definitions
@@ -143,6 +145,7 @@ func (e *Engine) rebind() error {
 	for _, ent := range e.tree.All() {
 		e.settle(ent)
 		e.attachFeeds(ent)
+		e.attend(ent)
 	}
 	return e.places.watch()
 }

@@ -48,6 +48,21 @@ func (p *planner) config(layers []layer, d *entity.Declaration) *settings {
 	return out
 }
 
+// checkValues lets the type look at the config values that it can tell the
+// errors of.
+func (p *planner) checkValues(t *catalog.Type, layers []layer, d *entity.Declaration) {
+	if len(t.Checks) == 0 {
+		return
+	}
+	for _, l := range layers {
+		for _, entry := range slices.Concat(l.spec.Config, l.spec.Flags, l.spec.Extra) {
+			if key := d.Key(entry.Key); key != nil && t.Checks[key.Name] != nil {
+				p.errs.Append(entry.Value.Pos, t.Checks[key.Name](entry.Value))
+			}
+		}
+	}
+}
+
 func (p *planner) setting(out *settings, d *entity.Declaration, entry yamlpos.Entry, from origin) {
 	name, key := entry.Key, d.Key(entry.Key)
 	if key != nil {

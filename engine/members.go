@@ -1,93 +1,169 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"sync"
 
-	"github.com/gowanus-project/gowanus/dsl/blueprint"
-	"github.com/gowanus-project/gowanus/dsl/camp"
-	"github.com/gowanus-project/gowanus/dsl/expr"
+	"github.com/gowanus-project/gowanus/dsl/predicate"
 	"github.com/gowanus-project/gowanus/engine/action"
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/removal"
 	"github.com/gowanus-project/gowanus/engine/task"
 	"github.com/gowanus-project/gowanus/internal/coerce"
-	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
 
 // The sensors and the config of clusters, in Brooklyn's names.
 const (
-	membersCount = "group.members.count"
-	firstMember  = "cluster.first.entity"
-	nextMember   = "cluster.next.member.id"
-	memberID     = "cluster.member.id"
+	nextMember       = "cluster.next.member.id"
+	memberID         = "cluster.member.id"
+	isMember         = "cluster.member"
+	clusterOf        = "cluster.entity"
+	memberSpec       = "dynamiccluster.memberspec"
+	firstSpec        = "dynamiccluster.firstmemberspec"
+	removalStrategy  = "dynamiccluster.removalstrategy"
+	quarantineFilter = "dynamiccluster.quarantineFilter"
+	quarantineGroup  = "dynamiccluster.quarantineGroup"
+	quarantined      = "dynamiccluster.entityQuarantined"
+	quarantineType   = "org.apache.brooklyn.entity.group.QuarantineGroup"
 )
 
 // addMembers adds children from the spec in a config key, starts them at the
-// same time, and makes those that start members. The output has the ids of the
+// same time, and makes those that start members; those that do not go to the
+// quarantine of the cluster, or are removed. The output has the ids of the
 // members that were added, and the failures of those that were not.
 func (e *Engine) addMembers(ctx context.Context, c *action.Call) (any, error) {
 	cluster, err := e.self(c)
 	if err != nil {
 		return nil, err
 	}
-	count, err := coerce.To("integer", c.Input["count"])
-	if err != nil {
-		return nil, fault.New(fault.Invalid, "step input count: %w", err)
-	}
-	n, _ := count.(int64)
-	if n > int64(e.cfg.Limits.Entities) {
-		return nil, fault.New(fault.Limit, "%d members at once are more than Limits.Entities allows (%d)", n, e.cfg.Limits.Entities)
-	}
-	var made []*entity.Entity
-	for i := range int(n) {
-		key := "dynamiccluster.memberspec"
-		if first, _ := c.Input["first"].(bool); first && i == 0 {
-			key = "dynamiccluster.firstmemberspec"
-		}
-		m, err := e.addMember(ctx, c, cluster, key, i)
-		if err != nil {
-			return nil, err
-		}
-		made = append(made, m)
-	}
-	var mu sync.Mutex
-	failures := []any{}
-	err = task.Parallel(ctx, len(made), e.cfg.Limits.Parallel, func(ctx context.Context, i int) error {
-		err := e.startMember(ctx, made[i])
-		if err == nil || stopping(ctx) || ctx.Err() != nil {
-			return err
-		}
-		failed := made[i]
-		mu.Lock()
-		failures = append(failures, fmt.Sprintf("%s: %s", failed.Name(), err))
-		mu.Unlock()
-		made[i] = nil
-		if discard, _ := c.Input["discard"].(bool); discard {
-			return e.unmanage(ctx, failed)
-		}
-		return nil
-	})
+	n, err := amount(c.Input, "count")
 	if err != nil {
 		return nil, err
 	}
-	ids := []any{}
-	for _, m := range made {
-		if m != nil {
+	if n > e.cfg.Limits.Entities {
+		return nil, fault.New(fault.Limit, "%d members at once are more than Limits.Entities allows (%d)", n, e.cfg.Limits.Entities)
+	}
+	made, err := e.makeMembers(ctx, c, cluster, n)
+	if err != nil {
+		return nil, err
+	}
+	errs, err := e.startMembers(ctx, c, made)
+	if err != nil {
+		return nil, err
+	}
+	var joined []*entity.Entity
+	ids, failures := []any{}, []any{}
+	for i, m := range made {
+		e.zones.note(cluster, m, errs[i] != nil)
+		if errs[i] == nil {
+			joined = append(joined, m)
 			ids = append(ids, string(m.ID()))
+			continue
+		}
+		failures = append(failures, fmt.Sprintf("%s: %s", m.Name(), errs[i]))
+		if err := e.setAside(ctx, c, cluster, m, errs[i]); err != nil {
+			return nil, err
 		}
 	}
-	changeMembers(cluster, func(members []any) []any {
-		for _, m := range made {
-			if m != nil && !lists(members, m) {
-				members = append(members, entity.Document(m))
-			}
-		}
-		return members
-	})
+	e.zones.publish(cluster)
+	for _, m := range joined {
+		m.Update(map[string]any{isMember: true, clusterOf: cluster})
+	}
+	cluster.ChangeMembers(nil, joined)
 	return map[string]any{"members": ids, "failures": failures}, nil
+}
+
+// amount reads a whole number that is not negative.
+func amount(in map[string]any, key string) (int, error) {
+	v, err := coerce.To("integer", in[key])
+	n, _ := v.(int64)
+	switch {
+	case err != nil:
+		return 0, fault.New(fault.Invalid, "step input %s: %w", key, err)
+	case n < 0:
+		return 0, fault.New(fault.Invalid, "step input %s: expected 0 or more, not %d", key, n)
+	}
+	return int(n), nil
+}
+
+// parallel gives how many commands a step may give to children at once.
+func (e *Engine) parallel(in map[string]any) (int, error) {
+	n, err := amount(in, "parallel")
+	if n == 0 || n > e.cfg.Limits.Parallel {
+		n = e.cfg.Limits.Parallel
+	}
+	return n, err
+}
+
+// makeMembers adds the children, or finds those that the step added before.
+func (e *Engine) makeMembers(ctx context.Context, c *action.Call, cluster *entity.Entity, n int) ([]*entity.Entity, error) {
+	zones, err := e.zonesFor(ctx, cluster, n)
+	if err != nil {
+		return nil, err
+	}
+	number := nextNumber(cluster)
+	made := make([]*entity.Entity, n)
+	for i := range made {
+		id := entity.ID(madeBy(c, i))
+		if made[i], err = e.tree.Get(id); err == nil {
+			continue
+		}
+		key := memberSpec
+		if first, _ := c.Input["first"].(bool); first && i == 0 {
+			key = firstSpec
+		}
+		w := offspring{id: id, config: map[string]any{memberID: number}}
+		if zones[i] != "" {
+			w.config[memberZone] = zones[i]
+		}
+		number++
+		cluster.Set(nextMember, number)
+		if made[i], err = e.addFrom(ctx, cluster, key, w); err != nil {
+			return nil, err
+		}
+	}
+	return made, nil
+}
+
+// nextNumber gives a number that no member has had.
+func nextNumber(cluster *entity.Entity) int64 {
+	v, _ := cluster.Sensor(nextMember)
+	next, _ := coerce.To("integer", v)
+	n, _ := next.(int64)
+	all := cluster.Children()
+	if q := quarantineOf(cluster); q != nil {
+		all = append(all, q.Children()...)
+	}
+	for _, child := range all {
+		raw, _ := child.OwnConfig(memberID)
+		if id, err := coerce.To("integer", raw); err == nil && id != nil {
+			n = max(n, id.(int64)+1)
+		}
+	}
+	return n
+}
+
+// startMembers starts members and gives the error of each; it fails as a whole
+// only when the step itself has to end.
+func (e *Engine) startMembers(ctx context.Context, c *action.Call, made []*entity.Entity) ([]error, error) {
+	limit, err := e.parallel(c.Input)
+	if err != nil {
+		return nil, err
+	}
+	errs := make([]error, len(made))
+	err = task.Parallel(ctx, len(made), limit, func(ctx context.Context, i int) error {
+		err := e.startMember(ctx, made[i])
+		if err != nil && (stopping(ctx) || ctx.Err() != nil) {
+			return err
+		}
+		errs[i] = err
+		return nil
+	})
+	return errs, err
 }
 
 func (e *Engine) startMember(ctx context.Context, m *entity.Entity) error {
@@ -99,84 +175,88 @@ func (e *Engine) startMember(ctx context.Context, m *entity.Entity) error {
 	return err
 }
 
-// addMember adds one child, or finds the one that the step added before.
-func (e *Engine) addMember(ctx context.Context, c *action.Call, cluster *entity.Entity, key string, i int) (*entity.Entity, error) {
-	id := entity.ID(madeBy(c, i))
-	if there, err := e.tree.Get(id); err == nil {
-		return there, nil
+// setAside puts a member that did not start into quarantine, or removes it.
+func (e *Engine) setAside(ctx context.Context, c *action.Call, cluster, m *entity.Entity, cause error) error {
+	keep, err := e.worthKeeping(ctx, cluster, cause)
+	if err != nil {
+		return err
 	}
-	spec, at, err := e.specIn(ctx, cluster, key)
+	if discard, _ := c.Input["discard"].(bool); discard || !keep {
+		return e.unmanage(ctx, m)
+	}
+	q, err := e.quarantine(ctx, cluster)
+	if err != nil {
+		return err
+	}
+	if err := m.Reparent(ctx, q); err != nil {
+		return err
+	}
+	q.ChangeMembers(nil, []*entity.Entity{m})
+	cluster.Set(quarantined, m)
+	return nil
+}
+
+// worthKeeping asks the filter of the cluster whether one that failed so is to
+// be kept. Without a filter, one that found no place to run on is not: there
+// is nothing of it to look at.
+func (e *Engine) worthKeeping(ctx context.Context, cluster *entity.Entity, cause error) (bool, error) {
+	raw, _ := cluster.RawConfig(quarantineFilter)
+	if raw == nil {
+		return fault.KindOf(cause) != fault.Capacity, nil
+	}
+	p, err := predicate.CompileAny(raw, predicate.Limits{})
+	if err != nil {
+		return false, fault.Wrap(err, quarantineFilter+" of", cluster.Name())
+	}
+	return p.Test(ctx, predicate.Subject{Value: cause, Env: cluster.Env()})
+}
+
+// quarantineOf gives the quarantine of a cluster, nil while it has none.
+func quarantineOf(cluster *entity.Entity) *entity.Entity {
+	at := slices.IndexFunc(cluster.Children(), func(c *entity.Entity) bool { return c.Type() == quarantineType })
+	if at < 0 {
+		return nil
+	}
+	return cluster.Children()[at]
+}
+
+// quarantine gives the group of those that did not start, which is made for
+// the first of them.
+func (e *Engine) quarantine(ctx context.Context, cluster *entity.Entity) (*entity.Entity, error) {
+	if q := quarantineOf(cluster); q != nil {
+		return q, nil
+	}
+	q, err := e.addChild(ctx, cluster, quarantineSpec(), "", origin{})
 	if err != nil {
 		return nil, err
 	}
-	member := *spec
-	number := e.memberNumber(cluster)
-	member.Config = member.Config.With(yamlpos.Entry{Key: memberID, Value: yamlpos.FromAny(number, yamlpos.Pos{})})
-	cluster.Set(nextMember, number+1)
-	return e.addChild(ctx, cluster, &member, id, at)
+	q.ChangeMembers(nil, nil)
+	cluster.Set(quarantineGroup, q)
+	return q, nil
 }
 
-// memberNumber gives a number that no member has had.
-func (e *Engine) memberNumber(cluster *entity.Entity) int64 {
-	v, _ := cluster.Sensor(nextMember)
-	next, _ := coerce.To("integer", v)
-	n, _ := next.(int64)
-	for _, child := range cluster.Children() {
-		raw, _ := child.OwnConfig(memberID)
-		if id, err := coerce.To("integer", raw); err == nil && id != nil {
-			n = max(n, id.(int64)+1)
-		}
-	}
-	return n
-}
-
-// specIn reads the entity that a config key describes, and where its text
-// stands. Expressions inside are left for the entity that it becomes.
-func (e *Engine) specIn(ctx context.Context, of *entity.Entity, key string) (*blueprint.Spec, origin, error) {
-	v, err := of.Config(ctx, key)
-	if err != nil {
-		return nil, origin{}, err
-	}
-	if o, ok := v.(expr.Object); ok {
-		v = o.Spec
-	}
-	if v == nil {
-		return nil, origin{}, fault.New(fault.Invalid, "%s of %s is not set", key, of.Name())
-	}
-	spec, err := camp.ParseNode(yamlpos.FromAny(v, yamlpos.Pos{}))
-	if err != nil {
-		return nil, origin{}, fault.New(fault.Invalid, "%s of %s: %w", key, of.Name(), err)
-	}
-	scope := of.ScopeOf(key)
-	at := origin{root: scope.Root}
-	for _, b := range e.types.Load().Bundles() {
-		if scope.Bundle != "" && b.ID() == scope.Bundle {
-			at.bundle = b
-		}
-	}
-	return spec, at, nil
-}
-
-// removeMembers stops members and removes them: those that are named, else so
-// many of the newest. The output is the list of their ids.
+// removeMembers stops members, unless "stop" is false, and removes them: those
+// that are named, else so many as the removal strategy of the cluster chooses.
+// The output is the list of their ids.
 func (e *Engine) removeMembers(ctx context.Context, c *action.Call) (any, error) {
 	cluster, err := e.self(c)
 	if err != nil {
 		return nil, err
 	}
-	leaving, err := leavers(cluster, c.Input)
+	limit, err := e.parallel(c.Input)
 	if err != nil {
 		return nil, err
 	}
-	changeMembers(cluster, func(members []any) []any {
-		return slices.DeleteFunc(members, func(m any) bool {
-			return slices.ContainsFunc(leaving, func(l *entity.Entity) bool { return lists([]any{m}, l) })
-		})
-	})
+	leaving, err := e.leavers(ctx, cluster, c.Input)
+	if err != nil {
+		return nil, err
+	}
+	cluster.ChangeMembers(leaving, nil)
 	ids := make([]any, len(leaving))
-	err = task.Parallel(ctx, len(leaving), e.cfg.Limits.Parallel, func(ctx context.Context, i int) error {
+	err = task.Parallel(ctx, len(leaving), limit, func(ctx context.Context, i int) error {
 		ids[i] = string(leaving[i].ID())
-		if leaving[i].Declaration().Effector("stop") != nil {
+		leaving[i].Update(map[string]any{isMember: nil, clusterOf: nil})
+		if c.Input["stop"] != false && leaving[i].Declaration().Effector("stop") != nil {
 			if _, err := e.nested(ctx, leaving[i], "stop", nil); err != nil {
 				return fault.Wrap(err, "stop", leaving[i].Name())
 			}
@@ -186,7 +266,8 @@ func (e *Engine) removeMembers(ctx context.Context, c *action.Call) (any, error)
 	return ids, err
 }
 
-func leavers(cluster *entity.Entity, in map[string]any) ([]*entity.Entity, error) {
+// leavers gives the members that a step names or that the strategy chooses.
+func (e *Engine) leavers(ctx context.Context, cluster *entity.Entity, in map[string]any) ([]*entity.Entity, error) {
 	members := cluster.Members()
 	if names, ok := in["members"].([]any); ok {
 		var out []*entity.Entity
@@ -199,43 +280,68 @@ func leavers(cluster *entity.Entity, in map[string]any) ([]*entity.Entity, error
 		}
 		return out, nil
 	}
-	count, err := coerce.To("integer", in["count"])
+	n, err := amount(in, "count")
 	if err != nil {
-		return nil, fault.New(fault.Invalid, "step input count: %w", err)
+		return nil, err
 	}
-	n, _ := count.(int64)
-	out := slices.Clone(members[max(0, len(members)-int(n)):])
-	slices.Reverse(out)
+	return e.choose(ctx, cluster, members, min(n, len(members)))
+}
+
+// choose picks n members to leave, each among those that are left.
+func (e *Engine) choose(ctx context.Context, cluster *entity.Entity, members []*entity.Entity, n int) ([]*entity.Entity, error) {
+	raw, err := cluster.Config(ctx, removalStrategy)
+	if err != nil {
+		return nil, err
+	}
+	pick, err := removal.Read(ctx, cluster, raw)
+	if err != nil {
+		return nil, fault.Wrap(err, removalStrategy+" of", cluster.Name())
+	}
+	var out []*entity.Entity
+	rest := slices.Clone(members)
+	for range n {
+		contenders := fullestZone(rest)
+		chosen, err := pick(ctx, contenders)
+		if err != nil {
+			return nil, err
+		}
+		chosen = cmp.Or(chosen, contenders[len(contenders)-1]) // the newest, when there is no opinion
+		out = append(out, chosen)
+		rest = slices.DeleteFunc(rest, func(m *entity.Entity) bool { return m == chosen })
+	}
 	return out, nil
 }
 
-// changeMembers changes the members of a group, with what follows from them.
-func changeMembers(group *entity.Entity, change func(members []any) []any) {
-	group.Modify(entity.Members, func(old any) any {
-		list, _ := old.([]any)
-		return change(append([]any{}, list...))
-	})
-	members := group.Members()
-	values := map[string]any{membersCount: int64(len(members)), firstMember: nil}
-	if len(members) > 0 {
-		values[firstMember] = members[0]
-	}
-	group.Update(values)
-}
-
-// lists tells whether a list of entity documents has one for an entity.
-func lists(members []any, e *entity.Entity) bool {
-	return slices.ContainsFunc(members, func(m any) bool {
-		doc, _ := m.(map[string]any)
-		return doc["$entity"] == string(e.ID())
-	})
-}
-
+// changeMembersStep puts the entities in "join" into a group and takes those in
+// "leave" out; without either it publishes the members for the first time.
 func (e *Engine) changeMembersStep(_ context.Context, c *action.Call) (any, error) {
 	group, err := e.self(c)
 	if err != nil {
 		return nil, err
 	}
-	changeMembers(group, func(members []any) []any { return members })
+	var lists [2][]*entity.Entity
+	for i, key := range []string{"join", "leave"} {
+		named, _ := c.Input[key].([]any)
+		for _, v := range named {
+			m, err := e.named(c, v)
+			if err != nil {
+				return nil, err
+			}
+			lists[i] = append(lists[i], m)
+		}
+	}
+	group.ChangeMembers(lists[1], lists[0])
 	return nil, nil
+}
+
+// errorsOf collects what went wrong with several entities.
+type errorsOf struct {
+	mu   sync.Mutex
+	list []any
+}
+
+func (f *errorsOf) note(of *entity.Entity, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.list = append(f.list, fmt.Sprintf("%s: %s", of.Name(), err))
 }

@@ -165,6 +165,7 @@ func (p *planner) entity(s *blueprint.Spec, at origin, id entity.ID) *entity.New
 	n.Declaration = p.engine.declare(t, n.Parameters)
 	written := p.config(layers, n.Declaration)
 	n.Config, n.Scopes = written.config, written.scopes
+	p.checkValues(t, layers, n.Declaration)
 	p.constrain(s.Pos, n.Declaration, written, p.seen(n))
 	if n.PlanID != "" {
 		n.Config[planID] = n.PlanID

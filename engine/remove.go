@@ -55,13 +55,15 @@ func (e *Engine) unmanageStep(ctx context.Context, c *action.Call) (any, error) 
 }
 
 // unmanage ends everything that acts on an entity and those below it, and
-// removes them. It leaves the group that it was a member of.
+// removes them. They leave the groups that they were members of.
 func (e *Engine) unmanage(ctx context.Context, ent *entity.Entity) error {
 	all := ent.Descendants()
 	var b store.Batch
 	for _, d := range slices.Backward(all) {
 		e.policies.Detach(string(d.ID()), &b)
 		e.feeds.Detach(d.ID())
+		e.attended.end(d.ID())
+		e.zones.forget(d.ID())
 		if err := e.life.abandon(ctx, d.ID()); err != nil {
 			return err
 		}
@@ -70,17 +72,7 @@ func (e *Engine) unmanage(ctx context.Context, ent *entity.Entity) error {
 		e.places.drop(string(d.ID()), &b)
 		e.flows.Forget(string(d.ID()), &b)
 	}
-	if err := e.tree.Remove(ctx, ent, &b); err != nil {
-		return err
-	}
-	if p := ent.Parent(); p != nil {
-		if v, is := p.Sensor(entity.Members); is && lists(v.([]any), ent) {
-			changeMembers(p, func(members []any) []any {
-				return slices.DeleteFunc(members, func(m any) bool { return lists([]any{m}, ent) })
-			})
-		}
-	}
-	return nil
+	return e.tree.Remove(ctx, ent, &b)
 }
 
 func (e *Engine) cleanLocations(ctx context.Context, c *action.Call) (any, error) {

@@ -62,6 +62,9 @@ func (p *places) chain(ctx context.Context, ent *entity.Entity, name string, inp
 		return nil, err
 	}
 	out := &chain{}
+	if out.strategies, err = p.confine(ctx, ent, name); err != nil {
+		return nil, err
+	}
 	if err := out.require(ctx, ent, input); err != nil {
 		return nil, err
 	}

@@ -1,4 +1,6 @@
-// Package cluster has the groups whose members come and go.
+// Package cluster has the entities that make their members themselves: the
+// cluster, whose members are of one kind and come and go, and the fabric, which
+// has one for each location.
 package cluster
 
 import (
@@ -7,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/gowanus-project/gowanus/engine/catalog"
-	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/internal/coerce"
@@ -16,37 +17,7 @@ import (
 const version = "1.0.0"
 
 // Types gives all types of this package.
-func Types() []*catalog.Type {
-	return []*catalog.Type{{
-		Type: hook.Type{
-			Name: "org.apache.brooklyn.entity.group.DynamicCluster", Kind: catalog.Entity,
-			Aliases:     []string{"brooklyn.entity.group.DynamicCluster", "dynamic-cluster"},
-			Description: "members of one kind, as many as are wanted",
-			Config: append(entity.QuorumKeys(), []hook.ConfigKey{
-				{Name: "cluster.initial.size", Flags: []string{"initialSize"}, Type: "integer", Default: int64(1), Description: "how many members it starts with"},
-				{Name: "cluster.initial.quorumSize", Flags: []string{"initialQuorumSize"}, Type: "integer", Description: "how many of these must start; all when absent"},
-				{Name: "cluster.max.size", Flags: []string{"maxSize"}, Type: "integer", Description: "more members are refused"},
-				{Name: "dynamiccluster.memberspec", Flags: []string{"memberSpec"}, Type: "any", Inherit: "never", Description: "what a member is, an entitySpec"},
-				{Name: "dynamiccluster.firstmemberspec", Flags: []string{"firstMemberSpec"}, Type: "any", Inherit: "never", Description: "what the first one is, if not the same"},
-				{Name: "dynamiccluster.quarantineFailedEntities", Flags: []string{"quarantineFailedEntities"}, Type: "boolean", Default: true, Description: "whether a member that does not start is kept, as a child that is no member, or removed"},
-			}...),
-			Sensors: []hook.Sensor{
-				{Name: "group.members", Type: "list", Description: "the members"},
-				{Name: "group.members.count", Type: "integer", Description: "how many there are"},
-				{Name: "cluster.first.entity", Type: "entity", Description: "the oldest of them"},
-				{Name: "service.isUp", Type: "boolean"}, {Name: "service.state", Type: "string"},
-			},
-			Effectors: []hook.Effector{
-				{Name: "start", Description: "start with the initial size"}, {Name: "stop", Description: "stop all members"},
-				{Name: "restart", Description: "stop, then start"},
-				{Name: "resize", Description: "add or remove members", ReturnType: "integer", Parameters: []hook.Parameter{{Name: "desiredSize", Type: "integer", Description: "how many there shall be"}}},
-				{Name: "resizeByDelta", Description: "add or remove members", ReturnType: "integer", Parameters: []hook.Parameter{{Name: "delta", Type: "integer", Description: "how many more, or less"}}},
-				{Name: "replaceMember", Description: "add a member, then remove the given one", ReturnType: "string", Parameters: []hook.Parameter{{Name: "memberId", Type: "string", Description: "id of the one that goes"}}},
-			},
-		},
-		Version: version, Aggregates: true, Entity: dynamic{},
-	}}
-}
+func Types() []*catalog.Type { return []*catalog.Type{dynamicCluster(), dynamicFabric(), quarantine()} }
 
 // dynamic decides for a DynamicCluster.
 type dynamic struct{}
@@ -58,9 +29,9 @@ func (d dynamic) Effector(_ context.Context, c *hook.EffectorCall) (*hook.Decisi
 	case "start":
 		return d.start(c, size)
 	case "stop":
-		return &hook.Decision{Steps: []hook.Step{all("stop")}}, nil
+		return &hook.Decision{Steps: []hook.Step{all(c, "stop"), all(c, stopMembers)}}, nil
 	case "restart":
-		return &hook.Decision{Steps: []hook.Step{all("stop"), all("start")}}, nil
+		return d.restart(c)
 	case "resize":
 		want, err := number(c.Args, "desiredSize")
 		if err != nil {
@@ -79,13 +50,22 @@ func (d dynamic) Effector(_ context.Context, c *hook.EffectorCall) (*hook.Decisi
 	return nil, fault.New(fault.Invalid, "type %s has no effector %s", c.Type, c.Effector)
 }
 
-func all(effector string) hook.Step {
-	return hook.Step{Step: "invoke-children", Input: map[string]any{"effector": effector}}
+// all calls an effector of the children that have it.
+func all(c *hook.EffectorCall, effector string) hook.Step {
+	return hook.Step{Step: "invoke-children", Input: limited(c, map[string]any{"effector": effector})}
+}
+
+// limited bounds how many children a step gives commands to at once.
+func limited(c *hook.EffectorCall, in map[string]any) map[string]any {
+	if n, ok := c.Entity.Config[maxCommands].(int64); ok && n > 0 {
+		in["parallel"] = n
+	}
+	return in
 }
 
 // start brings the members up that are there, and adds those that are missing.
 func (d dynamic) start(c *hook.EffectorCall, size int) (*hook.Decision, error) {
-	want, err := number(c.Entity.Config, "cluster.initial.size")
+	want, err := number(c.Entity.Config, initialSize)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +74,7 @@ func (d dynamic) start(c *hook.EffectorCall, size int) (*hook.Decision, error) {
 	}
 	steps := []hook.Step{{Step: "change-members", Input: map[string]any{}}}
 	if size > 0 {
-		steps = append(steps, all("start"))
+		steps = append(steps, all(c, "start"))
 	}
 	if want > size {
 		steps = append(steps, add(c, want-size, size == 0), hook.Step{Continue: "started"})
@@ -102,12 +82,26 @@ func (d dynamic) start(c *hook.EffectorCall, size int) (*hook.Decision, error) {
 	return &hook.Decision{Steps: steps}, nil
 }
 
+// restart does as the restart mode says.
+func (d dynamic) restart(c *hook.EffectorCall) (*hook.Decision, error) {
+	switch mode, _ := c.Entity.Config[restartMode].(string); mode {
+	case "", "parallel":
+		return &hook.Decision{Steps: []hook.Step{all(c, "stop"), all(c, "start")}}, nil
+	case "sequential":
+		return &hook.Decision{Steps: []hook.Step{{Step: "invoke-children", Input: map[string]any{"effector": "restart", "inOrder": true}}}}, nil
+	case "off":
+		return nil, fault.New(fault.Precondition, "restart of %s is not supported: %s is off", c.Entity.Name, restartMode)
+	default:
+		return nil, fault.New(fault.Invalid, "%s of %s: expected off, sequential or parallel, not %q", restartMode, c.Entity.Name, mode)
+	}
+}
+
 func add(c *hook.EffectorCall, n int, first bool) hook.Step {
-	in := map[string]any{"count": int64(n)}
-	if c.Entity.Config["dynamiccluster.quarantineFailedEntities"] == false {
+	in := limited(c, map[string]any{"count": int64(n)})
+	if c.Entity.Config[quarantineFailed] == false {
 		in["discard"] = true
 	}
-	if first && c.Entity.Config["dynamiccluster.firstmemberspec"] != nil {
+	if first && c.Entity.Config[firstSpec] != nil {
 		in["first"] = true
 	}
 	return hook.Step{ID: "added", Step: "add-members", Input: in}
@@ -124,19 +118,20 @@ func (d dynamic) resize(c *hook.EffectorCall, size, want int) (*hook.Decision, e
 	case want > size:
 		return &hook.Decision{Steps: []hook.Step{add(c, want-size, size == 0), {Continue: "resized"}}}, nil
 	case want < size:
-		return &hook.Decision{Result: int64(want), Steps: []hook.Step{{Step: "remove-members", Input: map[string]any{"count": int64(size - want)}}}}, nil
+		in := limited(c, map[string]any{"count": int64(size - want)})
+		return &hook.Decision{Result: int64(want), Steps: []hook.Step{{Step: "remove-members", Input: in}}}, nil
 	}
 	return &hook.Decision{Result: int64(size)}, nil
 }
 
 // room refuses a size beyond the largest.
 func room(c *hook.EffectorCall, want int) error {
-	if c.Entity.Config["cluster.max.size"] == nil {
+	if c.Entity.Config[maxSize] == nil {
 		return nil
 	}
-	most, err := number(c.Entity.Config, "cluster.max.size")
+	most, err := number(c.Entity.Config, maxSize)
 	if err == nil && want > most {
-		return fault.New(fault.Capacity, "insufficient capacity: %s cannot have %d members, cluster.max.size is %d", c.Entity.Name, want, most)
+		return fault.New(fault.Capacity, "insufficient capacity: %s cannot have %d members, %s is %d", c.Entity.Name, want, maxSize, most)
 	}
 	return err
 }
@@ -164,10 +159,7 @@ func (d dynamic) Continue(_ context.Context, c *hook.EffectorCall) (*hook.Decisi
 	}
 	switch c.Token {
 	case "started":
-		quorum, err := number(c.Entity.Config, "cluster.initial.quorumSize")
-		if c.Entity.Config["cluster.initial.quorumSize"] == nil {
-			quorum, err = number(c.Entity.Config, "cluster.initial.size")
-		}
+		quorum, err := quorum(c)
 		if err == nil && len(failures) > 0 && len(members(c)) < quorum {
 			err = problem("start")
 		}
@@ -184,6 +176,20 @@ func (d dynamic) Continue(_ context.Context, c *hook.EffectorCall) (*hook.Decisi
 		return &hook.Decision{Result: added[0]}, nil
 	}
 	return nil, fault.New(fault.Invalid, "effector %s of type %s does not go on with %q", c.Effector, c.Type, c.Token)
+}
+
+// quorum gives how many of the initial members must start: all, when it is not
+// said or negative, and never more.
+func quorum(c *hook.EffectorCall) (int, error) {
+	size, err := number(c.Entity.Config, initialSize)
+	if err != nil || c.Entity.Config[initialQuorum] == nil {
+		return size, err
+	}
+	n, err := number(c.Entity.Config, initialQuorum)
+	if n < 0 {
+		n = size
+	}
+	return min(n, size), err
 }
 
 // outcome reads the output of the last add-members.

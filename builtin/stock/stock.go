@@ -50,6 +50,18 @@ func Types() []*catalog.Type {
 		software(),
 		{
 			Type: hook.Type{
+				Name: "org.apache.brooklyn.entity.software.base.SameServerEntity", Kind: catalog.Entity,
+				Aliases:     []string{"same-server"},
+				Description: "runs all that is below it on one host: the one that the first of them is given",
+				Config: append(entity.QuorumKeys(),
+					hook.ConfigKey{Name: "provisioning.properties", Flags: []string{"provisioningProperties"}, Type: "map", Inherit: entity.DeepMerge, InheritType: entity.DeepMerge, Description: "what is asked of the machine; heeded where machines are made for it"},
+				),
+				Effectors: lifecycle, Sensors: serviceSensors,
+			},
+			Version: version, Aggregates: true, OneHost: true, Entity: family{},
+		},
+		{
+			Type: hook.Type{
 				Name: "org.apache.brooklyn.core.sensor.StaticSensor", Kind: catalog.Initializer,
 				Aliases:     []string{"org.apache.brooklyn.core.sensor.StaticSensor:1", "brooklyn.entity.effector.StaticSensor", "static-sensor"},
 				Description: "publishes a value once, as soon as it can be resolved",

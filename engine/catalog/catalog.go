@@ -81,18 +81,26 @@ type Flow struct {
 // StrategyImpl makes a placement strategy with the given config.
 type StrategyImpl func(config map[string]any) (placement.Strategy, error)
 
+// Checks tell what is wrong with config values as they are written, before
+// anything is made of them, by full name of the key. The error may be a
+// *yamlpos.Errors.
+type Checks map[string]func(n *yamlpos.Node) error
+
 // Type is a registered type. One that is implemented by code, native or of a
 // module, has the implementation that its Kind says; one without can be used
 // in a tree but has no effectors. One that a bundle describes has a Plan that
 // names another type to start from.
 type Type struct {
-	hook.Type           // Name is the symbolic name
-	Version     string  // "" counts as DefaultVersion
-	Bundle      *Bundle // it belongs to; never nil once registered
-	Module      string  // the module it comes from; "" for a native type
-	Application bool    // an entity type that can stand at the top by itself
-	Aggregates  bool    // an entity type whose service state follows that of its children; applications do
-	Unbuilt     string  // of a type that is known but cannot run: what to use instead
+	hook.Type              // Name is the symbolic name
+	Version     string     // "" counts as DefaultVersion
+	Bundle      *Bundle    // it belongs to; never nil once registered
+	Module      string     // the module it comes from; "" for a native type
+	Application bool       // an entity type that can stand at the top by itself
+	Aggregates  bool       // an entity type whose service state follows that of its children; applications do
+	OneHost     bool       // an entity type that keeps all below it on one host
+	Attend      AttendImpl // of an entity type that follows what happens to others; may be nil
+	Checks      Checks     // of an entity type
+	Unbuilt     string     // of a type that is known but cannot run: what to use instead
 	Entity      EntityImpl
 	Policy      PolicyImpl
 	Enricher    EnricherImpl

@@ -74,16 +74,21 @@ func ReadTriggers(v any) ([]Trigger, error) {
 			if name == "" {
 				return nil, fault.New(fault.Invalid, "triggers: a map must have the key sensor")
 			}
-			entity := x["entity"]
-			if id, ok := entity.(string); ok && !expr.IsExpr(id) {
-				entity = map[string]any{expr.Prefix + "entity": []any{id}}
-			}
-			out = append(out, Trigger{Entity: entity, Sensor: name})
+			out = append(out, Trigger{Entity: EntityNamed(x["entity"]), Sensor: name})
 		default:
 			return nil, fault.New(fault.Invalid, "triggers: expected names of sensors, not %v", item)
 		}
 	}
 	return out, nil
+}
+
+// EntityNamed gives the expression for the entity that a blueprint names: by an
+// expression already, or by its id as text.
+func EntityNamed(v any) any {
+	if id, ok := v.(string); ok && !expr.IsExpr(id) {
+		return map[string]any{expr.Prefix + "entity": []any{id}}
+	}
+	return v
 }
 
 // ReadEffector reads what an initializer says of the effector that it adds:

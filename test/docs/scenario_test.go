@@ -21,6 +21,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/external"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/guest"
+	"github.com/gowanus-project/gowanus/engine/location"
 	"github.com/gowanus-project/gowanus/engine/store"
 	"github.com/gowanus-project/gowanus/engine/wasm"
 	"github.com/gowanus-project/gowanus/internal/yamlpos"
@@ -243,6 +244,7 @@ func begin(t *testing.T, shipped bool) *engine.Engine {
 	}
 	e, err := engine.New(t.Context(), engine.Config{
 		Store: store.NewMemory(), Types: types, Actions: native.Actions, External: external.Providers{"vault": values},
+		Providers: []location.Provider{nowhere{}}, Locations: places,
 	})
 	if err != nil {
 		t.Fatal(err)

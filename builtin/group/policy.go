@@ -1,0 +1,142 @@
+package group
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/gowanus-project/gowanus/dsl/expr"
+	"github.com/gowanus-project/gowanus/engine/catalog"
+	"github.com/gowanus-project/gowanus/engine/entity"
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/hook"
+	"github.com/gowanus-project/gowanus/internal/coerce"
+)
+
+// The config keys of the policy, in Brooklyn's names.
+const (
+	groupKey     = "group"
+	policies     = "member.policies"
+	enrichers    = "member.enrichers"
+	initializers = "member.initializers"
+	invocations  = "member.invoke"
+)
+
+func changePolicy(name string, aliases ...string) *catalog.Type {
+	raw := func(name, what string) hook.ConfigKey {
+		return hook.ConfigKey{Name: name, Type: "raw", Description: what}
+	}
+	return &catalog.Type{
+		Type: hook.Type{
+			Name: name, Kind: catalog.Policy, Aliases: aliases,
+			Description: "gives those who join a group policies, enrichers and initializers, and invokes effectors of theirs",
+			Config: []hook.ConfigKey{
+				{Name: groupKey, Type: "any", Default: "$brooklyn:self()", Description: "the group; the entity of the policy when absent"},
+				raw(initializers, "initializers that each member is given; expressions are computed at the member"),
+				raw(policies, "policies, likewise"),
+				raw(enrichers, "enrichers, likewise"),
+				raw(invocations, "effectors that are invoked: names, or maps of effector and args"),
+			},
+			Events: []hook.EventSpec{{Sensor: entity.Members, Of: "config:" + groupKey}},
+		},
+		Version: version, Policy: changes{}, Initializer: checkChanges,
+	}
+}
+
+// checkChanges tells the errors of form in the policy's config.
+func checkChanges(config map[string]any) (*catalog.Contribution, error) {
+	for _, key := range []string{initializers, policies, enrichers} {
+		for _, item := range slicesOf(config[key]) {
+			m, isMap := item.(map[string]any)
+			if text, isText := item.(string); !isText && !isMap || isText && text == "" || isMap && m["type"] == nil {
+				return nil, fault.New(fault.Invalid, "%s: expected types, or maps with the key type, not %v", key, item)
+			}
+		}
+	}
+	if id, isText := config[groupKey].(string); isText && !expr.IsExpr(id) {
+		return nil, fault.New(fault.Invalid, "%s: expected an entity, such as $brooklyn:component(%q), not %q", groupKey, id, id)
+	}
+	for _, item := range slicesOf(config[invocations]) {
+		if _, _, err := invocation(item); err != nil {
+			return nil, err
+		}
+	}
+	return &catalog.Contribution{}, nil
+}
+
+// invocation reads what of a member is invoked.
+func invocation(item any) (effector string, args map[string]any, err error) {
+	switch x := item.(type) {
+	case string:
+		effector = x
+	case map[string]any:
+		effector = coerce.Text(x["effector"])
+		if x["effector"] == nil {
+			effector = ""
+		}
+		args, _ = x["args"].(map[string]any)
+	}
+	if effector == "" {
+		return "", nil, fault.New(fault.Invalid, "%s: expected names of effectors, or maps with the key effector, not %v", invocations, item)
+	}
+	return effector, args, nil
+}
+
+// changes decides for the policy. Its state is the list of the members that it
+// has dealt with.
+type changes struct{}
+
+// Event answers with what the members that joined are given.
+func (changes) Event(_ context.Context, c *hook.PolicyCall) (*hook.Decision, error) {
+	if c.Event == nil {
+		return &hook.Decision{}, nil
+	}
+	var known []string
+	if len(c.State) > 0 {
+		if err := json.Unmarshal(c.State, &known); err != nil {
+			return nil, fault.New(fault.Internal, "state of the policy: %w", err)
+		}
+	}
+	had := make(map[string]bool, len(known))
+	for _, id := range known {
+		had[id] = true
+	}
+	d := &hook.Decision{}
+	now := []string{}
+	list, _ := c.Event.Value.([]any)
+	for _, item := range list {
+		doc, _ := item.(map[string]any)
+		id, _ := doc["$entity"].(string)
+		now = append(now, id)
+		if had[id] {
+			continue
+		}
+		steps, err := given(c.Config, doc)
+		if err != nil {
+			return nil, err
+		}
+		d.Steps = append(d.Steps, steps...)
+	}
+	var err error
+	d.State, err = json.Marshal(now)
+	return d, err
+}
+
+// given gives the steps for one member: what it is made of, then what listens
+// to that, then what is done.
+func given(config map[string]any, member map[string]any) (steps []hook.Step, err error) {
+	for _, kind := range []struct{ key, step string }{
+		{initializers, "apply-initializer"}, {enrichers, "add-policy"}, {policies, "add-policy"},
+	} {
+		for _, item := range slicesOf(config[kind.key]) {
+			steps = append(steps, hook.Step{Step: kind.step, Input: map[string]any{"entity": member, "blueprint": item}})
+		}
+	}
+	for _, item := range slicesOf(config[invocations]) {
+		effector, args, err := invocation(item)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, hook.Step{Step: "invoke-effector", Input: map[string]any{"entity": member, "effector": effector, "args": args}})
+	}
+	return steps, nil
+}
