@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/url"
 	"strings"
 
@@ -113,6 +114,31 @@ func (s *Server) adjunctStatus(c echo.Context) error {
 		return err
 	}
 	return ok(c, adjunctState(a))
+}
+
+// startAdjunct lets a suspended policy or enricher run again.
+func (s *Server) startAdjunct(c echo.Context) error {
+	return s.changeAdjunct(c, s.engine.ResumeAdjunct)
+}
+
+// stopAdjunct suspends a policy or enricher.
+func (s *Server) stopAdjunct(c echo.Context) error {
+	return s.changeAdjunct(c, s.engine.SuspendAdjunct)
+}
+
+func (s *Server) removeAdjunct(c echo.Context) error {
+	return s.changeAdjunct(c, s.engine.RemoveAdjunct)
+}
+
+func (s *Server) changeAdjunct(c echo.Context, change func(context.Context, *entity.Entity, string) error) error {
+	ent, a, err := s.adjunct(c)
+	if err != nil {
+		return err
+	}
+	if err := change(lasting(c), ent, a.ID); err != nil {
+		return err
+	}
+	return noContent(c)
 }
 
 func (s *Server) listAdjunctConfig(c echo.Context) error {

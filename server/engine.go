@@ -62,6 +62,9 @@ type Engine interface {
 	ClearSensor(ctx context.Context, ent *entity.Entity, name string) error
 
 	Adjuncts(ent *entity.Entity) []adjunct.Info
+	SuspendAdjunct(ctx context.Context, ent *entity.Entity, id string) error
+	ResumeAdjunct(ctx context.Context, ent *entity.Entity, id string) error
+	RemoveAdjunct(ctx context.Context, ent *entity.Entity, id string) error
 	Tasks() *task.Manager
 	Catalog
 	Locations() []location.Definition

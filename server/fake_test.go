@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -289,6 +290,31 @@ func (f *fake) ClearSensor(_ context.Context, ent *entity.Entity, name string) e
 }
 
 func (f *fake) Adjuncts(ent *entity.Entity) []adjunct.Info { return f.adjuncts[ent.ID()] }
+
+func (f *fake) SuspendAdjunct(_ context.Context, ent *entity.Entity, id string) error {
+	return f.changeAdjunct(ent, id, func(i *adjunct.Info) { i.Running, i.Suspended = false, "suspended by the user" })
+}
+
+func (f *fake) ResumeAdjunct(_ context.Context, ent *entity.Entity, id string) error {
+	return f.changeAdjunct(ent, id, func(i *adjunct.Info) { i.Running, i.Suspended = true, "" })
+}
+
+func (f *fake) RemoveAdjunct(_ context.Context, ent *entity.Entity, id string) error {
+	f.adjuncts[ent.ID()] = slices.DeleteFunc(slices.Clone(f.adjuncts[ent.ID()]), func(i adjunct.Info) bool { return i.ID == id })
+	return nil
+}
+
+func (f *fake) changeAdjunct(ent *entity.Entity, id string, change func(*adjunct.Info)) error {
+	list := slices.Clone(f.adjuncts[ent.ID()])
+	for i := range list {
+		if list[i].ID == id {
+			change(&list[i])
+		}
+	}
+	f.adjuncts[ent.ID()] = list
+	return nil
+}
+
 func (f *fake) Tasks() *task.Manager {
 	if c := f.asked.Load(); c != nil {
 		*c <- struct{}{}

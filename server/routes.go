@@ -78,18 +78,18 @@ func (s *Server) adjunctRoutes(g *echo.Group) {
 		g.GET(base+"/:adjunct/config", s.listAdjunctConfig)
 		g.GET(base+"/:adjunct/config/:config", s.getAdjunctConfig)
 		g.POST(base+"/:adjunct/config/:config", fixed)
-		g.POST(base+"/:adjunct/start", fixed)
-		g.POST(base+"/:adjunct/stop", fixed)
+		g.POST(base+"/:adjunct/start", s.startAdjunct)
+		g.POST(base+"/:adjunct/stop", s.stopAdjunct)
 	}
 	g.GET("/policies/current-state", on(s.entity, s.currentPolicies))
 	g.GET("/policies/:adjunct", s.adjunctStatus)
 	g.GET("/policies/:adjunct/config/current-state", s.currentAdjunctConfig)
-	g.POST("/policies/:adjunct/destroy", fixed)
+	g.POST("/policies/:adjunct/destroy", s.removeAdjunct)
 	g.GET("/adjuncts/:adjunct", s.getAdjunct)
 	g.GET("/adjuncts/:adjunct/status", s.adjunctStatus)
 	g.GET("/adjuncts/:adjunct/config-current", s.currentAdjunctConfig)
 	g.GET("/adjuncts/:adjunct/icon", s.adjunctIcon)
-	g.DELETE("/adjuncts/:adjunct", fixed)
+	g.DELETE("/adjuncts/:adjunct", s.removeAdjunct)
 }
 
 func (s *Server) workflowRoutes(g *echo.Group) {

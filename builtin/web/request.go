@@ -1,5 +1,5 @@
 // Package web makes HTTP requests: as a step, as an effector and as a source of
-// sensor values.
+// sensor values. It also sees whether an address accepts connections.
 package web
 
 import (

@@ -21,9 +21,12 @@ type Config struct {
 
 const version = "1.0.0"
 
-// Actions gives the step http.
+// Actions gives the steps http and check-endpoint.
 func (c Config) Actions() []action.Action {
-	return []action.Action{{Name: "http", Doc: "make an HTTP request; the output has status_code, headers, content and content_json", Run: c.step}}
+	return []action.Action{
+		{Name: "http", Doc: "make an HTTP request; the output has status_code, headers, content and content_json", Run: c.step},
+		{Name: "check-endpoint", Doc: "see whether an address accepts connections; the output has reachable, error and duration", Run: checkEndpoint},
+	}
 }
 
 func (c Config) step(ctx context.Context, call *action.Call) (any, error) {

@@ -1,0 +1,77 @@
+package web
+
+import (
+	"context"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gowanus-project/gowanus/engine/action"
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/internal/coerce"
+)
+
+// checkTime is how long an endpoint may take to accept a connection, unless a
+// step says something else.
+const checkTime = 5 * time.Second
+
+// ReadEndpoint gives host:port of what a blueprint writes: that, or a URL whose
+// port may go without saying.
+func ReadEndpoint(text string) (string, error) {
+	address := strings.TrimSpace(text)
+	if strings.Contains(address, "://") {
+		u, err := url.Parse(address)
+		if err != nil {
+			return "", invalid("endpoint %q: %w", text, err)
+		}
+		if address = u.Host; u.Port() == "" {
+			port := map[string]string{"http": "80", "https": "443", "ssh": "22", "ftp": "21"}[strings.ToLower(u.Scheme)]
+			address = net.JoinHostPort(u.Hostname(), port)
+		}
+	}
+	host, port, err := net.SplitHostPort(address)
+	n, bad := strconv.Atoi(port)
+	if err != nil || host == "" || bad != nil || n < 1 || n > 65535 {
+		return "", invalid("endpoint %q: expected host:port, or a URL", text)
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// checkEndpoint tells whether something accepts connections at an address.
+// That nothing does is an answer and no error.
+func checkEndpoint(ctx context.Context, call *action.Call) (any, error) {
+	address, err := ReadEndpoint(coerce.Text(call.Input["endpoint"]))
+	if err != nil {
+		return nil, err
+	}
+	limit := checkTime
+	if v := call.Input["timeout"]; v != nil {
+		if limit, err = coerce.Duration(v); err != nil || limit <= 0 {
+			return nil, invalid("step input timeout: expected a duration above 0, got %v", v)
+		}
+	}
+	within, cancel := context.WithTimeoutCause(ctx, limit, fault.New(fault.Timeout, "no connection within %s", coerce.FormatDuration(limit)))
+	defer cancel()
+	begun := time.Now()
+	conn, err := new(net.Dialer).DialContext(within, "tcp", address)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx) // the step was given up, which says nothing of the endpoint
+	}
+	out := map[string]any{
+		"endpoint": address, "reachable": err == nil, "error": nil,
+		"duration": coerce.FormatDuration(time.Since(begun).Round(time.Millisecond)),
+	}
+	switch {
+	case err == nil:
+		err = conn.Close()
+	case context.Cause(within) != nil:
+		out["error"] = context.Cause(within).Error()
+		err = nil
+	default:
+		out["error"] = err.Error()
+		err = nil
+	}
+	return out, err
+}
