@@ -316,7 +316,7 @@ func (e *Engine) loadStep(ctx context.Context, c *action.Call) (any, error) {
 			return nil, fault.New(fault.Invalid, "load: this server cannot send HTTP requests")
 		}
 		call := *c
-		call.Input = map[string]any{"endpoint": from}
+		call.Input = map[string]any{"endpoint": from, "confine": c.Input["confine"]}
 		out, err := get.Run(ctx, &call)
 		doc, _ := out.(map[string]any)
 		return doc["content"], err

@@ -43,6 +43,7 @@ type request struct {
 	headers            map[string]any
 	username, password string
 	body               string
+	confine            *confinement
 }
 
 // response is an answer as steps see it.
@@ -105,15 +106,19 @@ func (r *request) send(ctx context.Context, l Limits) (*response, error) {
 	if r.username != "" {
 		req.SetBasicAuth(r.username, r.password)
 	}
-	client := &http.Client{CheckRedirect: func(next *http.Request, via []*http.Request) error {
+	if err := r.confine.permits(req.URL); err != nil {
+		return nil, err
+	}
+	client := r.confine.client()
+	client.CheckRedirect = func(next *http.Request, via []*http.Request) error {
 		switch {
 		case len(via) > l.Redirects:
 			return fault.New(fault.Limit, "more than %d redirects (Limits.Redirects)", l.Redirects)
 		case next.URL.Scheme != "http" && next.URL.Scheme != "https":
 			return invalid("it redirects to %s", next.URL.Redacted())
 		}
-		return nil
-	}}
+		return r.confine.permits(next.URL)
+	}
 	begun := time.Now()
 	resp, err := client.Do(req)
 	if err != nil {
@@ -133,6 +138,9 @@ func (r *request) send(ctx context.Context, l Limits) (*response, error) {
 func failed(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
+	}
+	if kind := fault.KindOf(err); kind != fault.Internal {
+		return fault.New(kind, "%w", err)
 	}
 	return fault.New(fault.Unavailable, "%w", err)
 }

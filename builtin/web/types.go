@@ -31,7 +31,7 @@ func (c Config) Actions() []action.Action {
 
 func (c Config) step(ctx context.Context, call *action.Call) (any, error) {
 	in := call.Input
-	r := request{method: "GET", url: coerce.Text(in["endpoint"])}
+	r := request{method: "GET", url: coerce.Text(in["endpoint"]), confine: confined(in["confine"])}
 	if r.url == "" {
 		r.url = coerce.Text(in["url"])
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/internal/coerce"
+	"github.com/gowanus-project/gowanus/internal/pattern"
 )
 
 // Refusal is a decision, or a request of a module, that was refused for want
@@ -81,7 +82,7 @@ func (m *Module) May(kind, value string) bool {
 		return r.steps[value]
 	}
 	return slices.ContainsFunc(r.granted, func(g hook.Capability) bool {
-		return g.Kind == kind && wild(g.Value, value)
+		return g.Kind == kind && pattern.Wild(g.Value, value)
 	})
 }
 
@@ -104,6 +105,23 @@ func (m *Module) Refuse(id hook.ID, typ, entity string, missing hook.Capability,
 	return err
 }
 
+// addresses are the steps that ask addresses in the world.
+var addresses = map[string]bool{"http": true, "load": true}
+
+// confineKey is the input by which these are held to the hosts that the module
+// was granted, wherever redirects and names lead.
+const confineKey = "confine"
+
+func (m *Module) grantedHosts() []any {
+	out := []any{}
+	for _, c := range m.Granted() {
+		if c.Kind == hook.CapHTTP {
+			out = append(out, c.Value)
+		}
+	}
+	return out
+}
+
 // want is a capability that a step needs.
 type want struct {
 	hook.Capability
@@ -121,6 +139,9 @@ func (m *Module) permit(id hook.ID, typ, entity string, steps []hook.Step) error
 					return m.Refuse(id, typ, entity, w.Capability, "step "+coerce.Text(i+1)+", "+w.what+",")
 				}
 			}
+			if addresses[name] && input != nil {
+				input[confineKey] = m.grantedHosts()
+			}
 			name, _ = input["step"].(string)
 			input, _ = input["input"].(map[string]any)
 		}
@@ -132,10 +153,13 @@ func (m *Module) permit(id hook.ID, typ, entity string, steps []hook.Step) error
 func wants(name string, input map[string]any) []want {
 	out := []want{{hook.Capability{Kind: hook.CapStep, Value: name}, name}}
 	switch name {
-	case "http":
+	case "http", "load":
 		address := coerce.Text(input["endpoint"])
 		if address == "" {
 			address = coerce.Text(input["url"])
+		}
+		if name == "load" && !strings.Contains(address, "://") { // a file of the bundle
+			break
 		}
 		out = append(out, want{hook.Capability{Kind: hook.CapHTTP, Value: hostOf(address)}, name + " to " + address})
 	case "pull-image", "create-container", "container", "build-image":
@@ -153,26 +177,4 @@ func hostOf(address string) string {
 		return address
 	}
 	return strings.ToLower(u.Host)
-}
-
-// wild tells whether a text is as a pattern says, in which * stands for any
-// text.
-func wild(glob, text string) bool {
-	parts := strings.Split(glob, "*")
-	if len(parts) == 1 {
-		return glob == text
-	}
-	last := len(parts) - 1
-	if !strings.HasPrefix(text, parts[0]) || len(text) < len(parts[0])+len(parts[last]) || !strings.HasSuffix(text, parts[last]) {
-		return false
-	}
-	text = text[len(parts[0]) : len(text)-len(parts[last])]
-	for _, part := range parts[1:last] {
-		at := strings.Index(text, part)
-		if at < 0 {
-			return false
-		}
-		text = text[at+len(part):]
-	}
-	return true
 }
