@@ -30,11 +30,14 @@ func (p *play) judge(c *call, label string, answers []answer) {
 		for _, a := range answers {
 			what = append(what, p.label("", &a))
 		}
-		hint := ""
+		said, hint := "none", ""
+		if len(what) > 0 {
+			said = fmt.Sprintf("%d: %s", len(what), strings.Join(what, ", "))
+		}
 		if c.expect.Kind != yamlpos.List && len(answers) > 1 {
 			hint = "; give a list of expectations, one for each"
 		}
-		p.result.add(Problem{At: c.expect.Pos, Call: label, Message: fmt.Sprintf("expected %s, the module made %s%s", count(len(expected), "decision"), listOf(what), hint)})
+		p.result.add(Problem{At: c.expect.Pos, Call: label, Message: fmt.Sprintf("expected %s, got %s%s", count(len(expected), "decision"), said, hint)})
 		return
 	}
 	for i := range answers {
@@ -97,7 +100,7 @@ func (m *matcher) answer(n *yamlpos.Node, got map[string]any, c *call) {
 			continue
 		}
 		if words := saidTo(c.hook); m.play.s.kind == "" && !slices.Contains(words, e.Key) {
-			m.add(n, "", Problem{Message: fmt.Sprintf("an answer to %s has no %q%s; it has %s", c.hook, e.Key, nearest.Hint(e.Key, words), strings.Join(words, ", "))})
+			m.add(n, "", Problem{Message: fmt.Sprintf("an answer to %s has no %q, it has %s%s", c.hook, e.Key, strings.Join(words, ", "), nearest.Hint(e.Key, words))})
 			continue
 		}
 		value, there := got[e.Key]
@@ -255,10 +258,23 @@ func (m *matcher) differ(path string, n *yamlpos.Node, want, got any, there bool
 	if !there {
 		p.Got = "nothing"
 	}
-	if len(p.Expected)+len(p.Got) > 100 && there {
+	if long := len(p.Expected)+len(p.Got) > oneLine && there; long && (scalar(want) || scalar(got)) {
+		p.Diff = "expected " + p.Expected + "\ngot      " + p.Got
+	} else if long {
 		p.Diff = diff(want, got, "expected", "got")
 	}
 	m.add(n, path, p)
+}
+
+// oneLine is how much of what was expected and got stands in one line.
+const oneLine = 100
+
+func scalar(v any) bool {
+	switch v.(type) {
+	case []any, map[string]any:
+		return false
+	}
+	return true
 }
 
 func expectedText(n *yamlpos.Node) string {

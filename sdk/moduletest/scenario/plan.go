@@ -192,7 +192,7 @@ func (p *play) outputsOf(n *yamlpos.Node) ([]hook.Output, error) {
 		for _, e := range n.Entries {
 			i := slices.IndexFunc(p.pending, func(s hook.Step) bool { return s.ID == e.Key })
 			if i < 0 {
-				return nil, at(e.KeyPos, "continue: no step before it has the id %q%s; there are %s", e.Key, nearest.Hint(e.Key, ids), listOf(ids))
+				return nil, at(e.KeyPos, "continue: no step before it has the id %q, there are %s%s", e.Key, listOf(ids), nearest.Hint(e.Key, ids))
 			}
 			v, err := p.w.refer(e.Value.Any(), e.Value.Pos)
 			if err != nil {

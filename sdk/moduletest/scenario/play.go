@@ -71,8 +71,8 @@ func (m *Module) Play(ctx context.Context, s *Scenario) (*Result, error) {
 		}
 		p.result.Calls += len(answers)
 		p.judge(c, label, answers)
-		for _, text := range m.recorder.impure {
-			p.result.add(Problem{At: c.pos, Call: label, Message: text})
+		for _, d := range m.recorder.impure {
+			p.result.add(Problem{At: c.pos, Call: label, Message: d.what, Diff: d.diff})
 		}
 		m.recorder.impure = nil
 	}

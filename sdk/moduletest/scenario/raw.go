@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"reflect"
 	"strings"
 	"time"
 
@@ -138,6 +140,16 @@ func (p *play) subject(c *call, kind string, document map[string]any) (*catalog.
 
 // misread gives the error of a document's field the field's place.
 func misread(c *call, err error) error {
+	var typed *json.UnmarshalTypeError
+	if errors.As(err, &typed) {
+		n := c.in
+		for part := range strings.SplitSeq(typed.Field, ".") {
+			if next := n.Get(part); next != nil {
+				n = next
+			}
+		}
+		return at(n.Pos, "in: %s: expected %s, got %s", typed.Field, words[typed.Type.Kind()], kindOf(n))
+	}
 	text := strings.TrimPrefix(err.Error(), "json: ")
 	name, unknown := strings.CutPrefix(text, "unknown field ")
 	if !unknown {
@@ -149,6 +161,11 @@ func misread(c *call, err error) error {
 		pos = k
 	}
 	return at(pos, "in: the document of %s has no field %q%s", c.hook, name, nearest.Hint(name, documentFields))
+}
+
+// words name the types of a document's fields.
+var words = map[reflect.Kind]string{
+	reflect.String: "a text", reflect.Bool: "true or false", reflect.Int64: "an integer", reflect.Map: "a map", reflect.Struct: "a map", reflect.Slice: "a list",
 }
 
 // keyPos finds the first key of a name in a value.

@@ -21,7 +21,9 @@ func (r *reader) scenario(n *yamlpos.Node, now time.Time) *Scenario {
 		r.errs.Add(s.Pos, "a scenario: expected a map, got %s", kindOf(n))
 		return s
 	}
-	r.about(s, n)
+	if !r.about(s, n) {
+		return s // which keys may be there is not known
+	}
 	c := &call{pos: n.Pos, only: true}
 	var config, calls *yamlpos.Node
 	known := fields{"calls": func(n *yamlpos.Node) { calls = n }}
@@ -65,8 +67,9 @@ func article(kind string) string {
 }
 
 // about finds the type that a scenario is about: the one key of a kind whose
-// value is a text. An entity may also be a map, and strategies a list.
-func (r *reader) about(s *Scenario, n *yamlpos.Node) {
+// value is a text. An entity may also be a map, and strategies a list. It
+// reports whether there is such a type, or the hook of a raw call.
+func (r *reader) about(s *Scenario, n *yamlpos.Node) bool {
 	var at *yamlpos.Node
 	for _, kind := range kinds {
 		v := n.Get(kind)
@@ -75,7 +78,7 @@ func (r *reader) about(s *Scenario, n *yamlpos.Node) {
 		}
 		if s.kind != "" {
 			r.errs.Add(v.Pos, "a scenario is about one type, this one has %s and %s", s.kind, kind)
-			continue
+			return false
 		}
 		s.kind, at = kind, v
 	}
@@ -83,6 +86,7 @@ func (r *reader) about(s *Scenario, n *yamlpos.Node) {
 	switch {
 	case raw && s.kind != "":
 		r.errs.Add(n.Pos, "a scenario has a hook or %s, not both", s.kind)
+		return false
 	case raw:
 	case s.kind == "" && n.Get(catalog.Entity) != nil:
 		s.kind, at = catalog.Entity, n.Get(catalog.Entity)
@@ -92,11 +96,12 @@ func (r *reader) about(s *Scenario, n *yamlpos.Node) {
 			hint = max(hint, nearest.Hint(e.Key, kinds))
 		}
 		r.errs.Add(n.Pos, "a scenario needs the type that it is about, in %s, or a hook%s", strings.Join(kinds, ", "), hint)
-		s.kind = catalog.Entity // the usual one, to find what else is wrong
+		return false
 	}
 	if at != nil {
 		r.subject(s, at)
 	}
+	return true
 }
 
 func (r *reader) subject(s *Scenario, at *yamlpos.Node) {
@@ -221,7 +226,7 @@ func (r *reader) withhold(s *Scenario, e yamlpos.Entry) {
 func (r *reader) being(n *yamlpos.Node) *being {
 	b := &being{pos: n.Pos, sensors: map[string]any{}, config: map[string]any{}}
 	if n.Kind == yamlpos.Scalar {
-		b.id = r.text(n, "an entity")
+		b.id, b.bare = r.text(n, "an entity"), true
 		return b
 	}
 	r.fields(n, "an entity", fields{

@@ -5,12 +5,12 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
-	"reflect"
 	"time"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/wasm"
+	"github.com/gowanus-project/gowanus/internal/coerce"
 )
 
 // neverSuspended is how many failures in a row a module under test may have:
@@ -23,7 +23,7 @@ type recorder struct {
 	used, fresh *wasm.Module // fresh is nil when calls are made once
 	world       *world       // of the scenario that is being played
 	profile     profile
-	impure      []string // what differed since it was looked at last
+	impure      []difference // that were found since they were looked at last
 }
 
 // record loads a module into one runtime for the instances that are used again,
@@ -56,14 +56,19 @@ func (r *recorder) CallInto(ctx context.Context, id hook.ID, size int, write fun
 	if err := r.used.Prepare(ctx); err != nil { // so that compiling is not counted
 		return err
 	}
+	typ := typeOf(id, document)
+	if r.fresh != nil && r.profile[spot{typ: typ, hook: id.String()}] == nil {
+		_, _ = r.used.Call(ctx, id, document) // so that it was used before
+	}
 	before := r.used.Stats()
 	begin := time.Now()
 	answer, err := r.used.Call(ctx, id, document)
-	r.profile.add(typeOf(id, document), id, time.Since(begin), before, r.used.Stats())
+	r.profile.add(typ, id, time.Since(begin), before, r.used.Stats())
 	if r.fresh != nil {
 		again, aerr := r.fresh.Call(ctx, id, document)
-		if difference := differ(answer, again, err, aerr); difference != "" {
-			r.impure = append(r.impure, id.String()+" is impure: "+difference)
+		if d := differ(answer, again, err, aerr); d.what != "" {
+			d.what = id.String() + " is impure: " + d.what
+			r.impure = append(r.impure, d)
 		}
 	}
 	if err != nil {
@@ -72,27 +77,28 @@ func (r *recorder) CallInto(ctx context.Context, id hook.ID, size int, write fun
 	return read(answer)
 }
 
+// difference is one between the answers of two instances.
+type difference struct{ what, diff string }
+
 // differ says how the answers of an instance that was used before and of a new
-// one differ, "" if they do not.
-func differ(used, fresh []byte, usedErr, freshErr error) string {
+// one differ; nothing if they do not.
+func differ(used, fresh []byte, usedErr, freshErr error) (d difference) {
 	switch {
 	case usedErr != nil && freshErr != nil:
-		return ""
 	case usedErr != nil:
-		return "an instance that was used before failed (" + usedErr.Error() + "), a new one did not"
+		d.what = "an instance that was used before failed (" + usedErr.Error() + "), a new one did not"
 	case freshErr != nil:
-		return "a new instance failed (" + freshErr.Error() + "), one that was used before did not"
+		d.what = "a new instance failed (" + freshErr.Error() + "), one that was used before did not"
 	case bytes.Equal(used, fresh):
-		return ""
-	}
-	var a, b any
-	if json.Unmarshal(used, &a) == nil && json.Unmarshal(fresh, &b) == nil {
-		if reflect.DeepEqual(a, b) {
-			return ""
+	default:
+		var a, b any
+		if coerce.Decode(used, &a) != nil || coerce.Decode(fresh, &b) != nil { // not JSON
+			d.what = "an instance that was used before ranks otherwise than a new one"
+		} else if a, b = coerce.Plain(a), coerce.Plain(b); !same(a, b) {
+			d.what, d.diff = "an instance that was used before answers otherwise than a new one", diff(b, a, "new", "used")
 		}
-		return "an instance that was used before answers otherwise than a new one:\n" + diff(b, a, "new", "used")
 	}
-	return "an instance that was used before ranks otherwise than a new one"
+	return d
 }
 
 // typeOf finds the type that a document is about.

@@ -75,7 +75,7 @@ func (p Problem) String() string {
 	case p.Message != "":
 		b.WriteString(p.Message)
 	case p.Diff != "":
-		b.WriteString("expected (-) and got (+)\n" + indent(p.Diff))
+		b.WriteString("not as expected\n" + indent(p.Diff))
 	default:
 		b.WriteString("expected " + p.Expected + ", got " + p.Got)
 	}

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -18,7 +19,8 @@ import (
 
 // being is a simulated entity.
 type being struct {
-	pos yamlpos.Pos
+	pos  yamlpos.Pos
+	bare bool // nothing but the id is known
 
 	id, typ, name, planID, application string
 
@@ -53,14 +55,14 @@ func newWorld(s *Scenario) (*world, error) {
 	if own == nil {
 		own = &being{pos: s.Pos}
 	}
-	defaults := being{id: "x1", typ: "org.example.Entity"}
+	defaults := being{id: "x1", typ: defaultType}
 	if s.subject != nil && s.kind == "entity" {
 		defaults.typ = s.subject.typ
 	}
 	var errs yamlpos.Errors
 	w.own = w.add(own, defaults, &errs)
 	for _, other := range s.others {
-		w.add(other, being{typ: "org.example.Entity"}, &errs)
+		w.add(other, being{typ: defaultType}, &errs)
 	}
 	return w, errs.Err()
 }
@@ -70,23 +72,19 @@ func newWorld(s *Scenario) (*world, error) {
 func (w *world) add(b *being, defaults being, errs *yamlpos.Errors) *being {
 	out := w.all[b.id]
 	switch {
-	case out != nil && b.bare():
+	case out != nil && b.bare:
 		return out
-	case out != nil && !out.bare():
+	case out != nil && !out.bare:
 		errs.Add(b.pos, "entity %q is already there at %s", b.id, out.pos)
 		return out
 	case out == nil:
 		out = new(being)
 	}
 	*out = *b
-	for _, f := range []struct {
-		field *string
-		value string
-	}{{&out.id, defaults.id}, {&out.id, w.nextID()}, {&out.typ, defaults.typ}, {&out.name, out.planID}, {&out.name, out.id}, {&out.application, "a1"}} {
-		if *f.field == "" {
-			*f.field = f.value
-		}
-	}
+	out.id = cmp.Or(out.id, defaults.id, w.nextID())
+	out.typ = cmp.Or(out.typ, defaults.typ)
+	out.name = cmp.Or(out.name, out.planID, out.id)
+	out.application = cmp.Or(out.application, "a1")
 	out.config, out.sensors = maps.Clone(b.config), maps.Clone(b.sensors)
 	if out.sensors == nil {
 		out.sensors = map[string]any{}
@@ -94,7 +92,7 @@ func (w *world) add(b *being, defaults being, errs *yamlpos.Errors) *being {
 	w.all[out.id] = out
 	below := func(list []*being) (copies []*being) {
 		for _, item := range list {
-			copies = append(copies, w.add(item, being{typ: "org.example.Entity"}, errs))
+			copies = append(copies, w.add(item, being{typ: defaultType}, errs))
 		}
 		return copies
 	}
@@ -102,10 +100,8 @@ func (w *world) add(b *being, defaults being, errs *yamlpos.Errors) *being {
 	return out
 }
 
-// bare tells whether nothing but the id is known.
-func (b *being) bare() bool {
-	return b.typ+b.planID == "" && (b.name == "" || b.name == b.id) && len(b.config)+len(b.sensors)+len(b.members)+len(b.children) == 0
-}
+// defaultType is the type of simulated entities that name none.
+const defaultType = "org.example.Entity"
 
 func (w *world) nextID() string {
 	for i := 1; ; i++ {
@@ -121,7 +117,7 @@ func (w *world) find(id string, pos yamlpos.Pos) (*being, error) {
 		return b, nil
 	}
 	ids := slices.Sorted(maps.Keys(w.all))
-	return nil, &yamlpos.Error{Pos: pos, Msg: "there is no entity " + quote(id) + " in this scenario" + nearest.Hint(id, ids) + "; there are " + strings.Join(ids, ", ")}
+	return nil, &yamlpos.Error{Pos: pos, Msg: "there is no entity " + quote(id) + " in this scenario, there are " + strings.Join(ids, ", ") + nearest.Hint(id, ids)}
 }
 
 // change brings new sensors and config to an entity; null takes a sensor away.

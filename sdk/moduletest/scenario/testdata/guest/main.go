@@ -1,0 +1,67 @@
+// Command guest is the reference module of the SDK with types that do what no
+// good module does, for the tests of the test kit.
+package main
+
+import (
+	"encoding/json"
+
+	"github.com/gowanus-project/gowanus/sdk/go/gowanus"
+	"github.com/gowanus-project/gowanus/sdk/go/reference"
+)
+
+var _ = gowanus.Register(module())
+
+func main() {}
+
+func module() gowanus.Module {
+	m := reference.Module()
+	m.Name = "guest"
+	m.Types = append(m.Types,
+		gowanus.Type{Name: "forgetful", Kind: gowanus.KindStep, Plan: remember},
+		gowanus.Type{Name: "reader", Kind: gowanus.KindStep, Plan: read},
+		gowanus.Type{Name: "sleepless", Kind: gowanus.KindPolicy, Events: []gowanus.EventSpec{{Sensor: "x"}}, PolicyEvent: sleepless},
+		gowanus.Type{Name: "greedy", Kind: gowanus.KindStep, Plan: greedy},
+		gowanus.Type{Name: "linked", Kind: gowanus.KindEntity,
+			Config:    []gowanus.ConfigKey{{Name: "to", Type: "any"}, {Name: "size", Type: "integer"}, {Name: "password", Type: "string"}},
+			Effectors: []gowanus.Effector{{Name: "start"}}, Effector: linked},
+	)
+	m.Capabilities = append(m.Capabilities, gowanus.Capability{Kind: "config", Value: "weight", Reason: "is read by the type reader"})
+	return m
+}
+
+var calls int
+
+// remember answers otherwise the second time.
+func remember(*gowanus.EffectorCall) (gowanus.Decision, error) {
+	calls++
+	return gowanus.Decision{Result: map[string]any{"calls": calls, "same": true}}, nil
+}
+
+// read makes the host operation that its arguments say.
+func read(c *gowanus.EffectorCall) (gowanus.Decision, error) {
+	request, err := json.Marshal(c.Args["request"])
+	if err != nil {
+		return gowanus.Decision{}, err
+	}
+	answer, err := gowanus.Host(int32(c.Args.Int("op")), request)
+	if err != nil {
+		return gowanus.Decision{}, err
+	}
+	return gowanus.Decision{Result: json.RawMessage(answer)}, nil
+}
+
+func sleepless(*gowanus.PolicyCall) (gowanus.Decision, error) {
+	return gowanus.Decision{WakeAfter: "1ms"}, nil
+}
+
+// greedy decides on a step that the module does not ask for.
+func greedy(*gowanus.EffectorCall) (gowanus.Decision, error) {
+	return gowanus.Decision{Steps: []gowanus.Step{{Step: "run-command", Input: map[string]any{"command": "id"}}}}, nil
+}
+
+func linked(c *gowanus.EffectorCall) (gowanus.Decision, error) {
+	return gowanus.Decision{
+		Steps:  []gowanus.Step{{Step: "log", Input: map[string]any{"message": c.Entity.Config["password"]}}},
+		Result: c.Entity.Config,
+	}, nil
+}
