@@ -25,6 +25,9 @@ func (e deciding) Decide(ctx context.Context, r *workflow.Record) (*hook.Decisio
 	if err != nil {
 		return nil, err
 	}
+	if r.Machines != nil {
+		return e.decideMachines(ctx, ent, r)
+	}
 	var t *catalog.Type
 	var given map[string]any
 	if r.StepType == "" {

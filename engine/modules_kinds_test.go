@@ -9,6 +9,8 @@ import (
 
 	"github.com/gowanus-project/gowanus/dsl/expr"
 	"github.com/gowanus-project/gowanus/engine"
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/location"
 )
 
 // A module may come with a BOM that builds on its types, and with files.
@@ -112,5 +114,38 @@ func TestModuleFormat(t *testing.T) {
 	}
 	if _, err := e.Check(t.Context(), engine.Request{Format: "org.example.Linse", Text: []byte("a b")}); err == nil || !strings.Contains(err.Error(), `did you mean "org.example.Lines"`) {
 		t.Errorf("a format that is not there: %v", err)
+	}
+}
+
+// A location may be of a module's type: its machines are obtained and released
+// by what that decides.
+func TestModuleLocation(t *testing.T) {
+	plant := newPlant(t)
+	plant.locations = []location.Definition{{Name: "north", Kind: "org.example.Cloud", Config: map[string]any{"address": "10.0.0.7"}}}
+	e, stop := plant.engine()
+	blueprint := []byte("location: north\nservices: [{type: 'greet:x', id: g}]")
+	_, start, err := e.Deploy(t.Context(), engine.Request{ID: "early", Text: blueprint})
+	if fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), `"greet:x"`) {
+		t.Errorf("before the module is installed: %v, %v", start, err)
+	}
+	install(t, e, "1.0.0", "all")
+	app, start, err := e.Deploy(t.Context(), engine.Request{ID: "app", Text: blueprint})
+	if err == nil {
+		_, err = start.Wait(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := app.Nearest("g")
+	if v, err := call(t, e, g, "start", nil); v != "at north-1" || err != nil {
+		t.Errorf("it stands %v, %v", v, err)
+	}
+	stop() // the lease outlives the server
+	e, _ = plant.engine()
+	if g, err = e.Entity("app", "g"); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := call(t, e, g, "start", nil); v != "at north-1" || err != nil {
+		t.Errorf("after a restart it stands %v, %v", v, err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/event"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
+	"github.com/gowanus-project/gowanus/engine/location"
 	"github.com/gowanus-project/gowanus/engine/module"
 	"github.com/gowanus-project/gowanus/engine/store"
 	"github.com/gowanus-project/gowanus/engine/wasm"
@@ -73,9 +74,11 @@ type plant struct {
 	t     *testing.T
 	store store.Store
 	dir   string
+
+	locations []location.Definition
 }
 
-func newPlant(t *testing.T) *plant { return &plant{t, store.NewMemory(), t.TempDir()} }
+func newPlant(t *testing.T) *plant { return &plant{t: t, store: store.NewMemory(), dir: t.TempDir()} }
 
 func (p *plant) engine() (e *engine.Engine, stop func()) {
 	p.t.Helper()
@@ -99,7 +102,7 @@ func (p *plant) open(l wasm.Limits) (*engine.Engine, func(), error) {
 	keeper = module.New(module.Config{Runtime: r, Dir: p.dir})
 	e, err := engine.New(p.t.Context(), engine.Config{
 		Store: p.store, Types: append(stock.Types(), initializer.Types()...), Plane: "test",
-		Modules: keeper,
+		Modules: keeper, Locations: p.locations,
 	})
 	if err != nil {
 		return nil, nil, err

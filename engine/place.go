@@ -54,11 +54,15 @@ func openPlaces(e *Engine, providers []location.Provider, defs []location.Defini
 	}
 	for _, d := range defs {
 		pr := kinds[d.Kind]
+		if pr == nil && byModule(d) {
+			p.definitions[d.Name] = d
+			continue
+		}
 		if pr == nil {
 			known := slices.Sorted(maps.Keys(kinds))
 			return nil, errors.Join(fault.New(fault.Invalid, "location %s: unknown kind %q; expected one of %v", d.Name, d.Kind, known), p.close())
 		}
-		if _, twice := p.open[d.Name]; twice {
+		if _, twice := p.definitions[d.Name]; twice {
 			return nil, errors.Join(fault.New(fault.Invalid, "location %s is defined twice", d.Name), p.close())
 		}
 		l, err := pr.Open(d)
@@ -213,7 +217,13 @@ func (e *Engine) obtainHost(ctx context.Context, c *action.Call) (any, error) {
 	if err := e.places.known(name); err != nil {
 		return nil, err
 	}
-	l, why, err := e.places.reserve(ctx, ent, name, c.Input)
+	var l *location.Lease
+	var why *placement.Explain
+	if byModule(e.places.definitions[name]) {
+		l, err = e.obtainMachine(ctx, c, ent, name)
+	} else {
+		l, why, err = e.places.reserve(ctx, ent, name, c.Input)
+	}
 	if err != nil {
 		tellVerdicts(c.Err, why)
 		return nil, fault.Wrap(err, "find a host for", ent.Name())
@@ -240,16 +250,11 @@ func tellVerdicts(to io.Writer, why *placement.Explain) {
 }
 
 func describeLease(l *location.Lease) map[string]any {
-	return map[string]any{"location": l.Location, "kind": l.Kind, "host": l.Host, "address": l.Address}
-}
-
-func (e *Engine) releaseHost(ctx context.Context, c *action.Call) (any, error) {
-	var b store.Batch
-	e.places.drop(c.Entity.ID, &b)
-	if b.Len() == 0 {
-		return nil, nil
+	out := map[string]any{"location": l.Location, "kind": l.Kind, "host": l.Host, "address": l.Address}
+	if l.Machine != nil {
+		out["machine"] = l.Machine
 	}
-	return nil, e.store.Commit(ctx, &b)
+	return out
 }
 
 // reserve chooses among the hosts that are up as they are at this moment, and

@@ -39,16 +39,17 @@ type Usage struct {
 // Lease says that an entity holds a place on a host. It exists, durably,
 // before anything is created there, so that placement counts it.
 type Lease struct {
-	Entity      string    `json:"entity"`
-	Application string    `json:"application"`
-	Location    string    `json:"location"`
-	Kind        string    `json:"kind"`
-	Host        string    `json:"host"`
-	Address     string    `json:"address"`
-	Resource    string    `json:"resource,omitempty"` // the outside thing: container id, process id
-	Memory      int64     `json:"memory,omitempty"`   // bytes that are reserved with the place
-	CPUs        float64   `json:"cpus,omitempty"`     // processors, likewise
-	Since       time.Time `json:"since"`
+	Entity      string         `json:"entity"`
+	Application string         `json:"application"`
+	Location    string         `json:"location"`
+	Kind        string         `json:"kind"`
+	Host        string         `json:"host"`
+	Address     string         `json:"address"`
+	Resource    string         `json:"resource,omitempty"` // the outside thing: container id, process id
+	Memory      int64          `json:"memory,omitempty"`   // bytes that are reserved with the place
+	CPUs        float64        `json:"cpus,omitempty"`     // processors, likewise
+	Machine     map[string]any `json:"machine,omitempty"`  // as the module that obtained it described it
+	Since       time.Time      `json:"since"`
 }
 
 // Provider makes the locations of one kind.

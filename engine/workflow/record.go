@@ -43,6 +43,7 @@ type Record struct {
 	Overridden  bool            `json:"overridden,omitempty"`  // the type's effector, not the one that took its place
 	Adjunct     string          `json:"adjunct,omitempty"`     // the policy that decided the steps
 	StepType    string          `json:"stepType,omitempty"`    // the type of a step that a module decides
+	Machines    *Machines       `json:"machines,omitempty"`    // what a location's module is asked
 	TypeVersion string          `json:"typeVersion,omitempty"` // of the type whose module decides: it ends with the one that it began with
 	Sensor      *Sensor         `json:"sensor,omitempty"`      // gets the result
 	Args        map[string]any  `json:"args,omitempty"`
@@ -84,6 +85,14 @@ type Flow struct {
 	Replays    []Replay `json:"replays,omitempty"`    // the runs before the present one
 	Reason     string   `json:"reason,omitempty"`     // of the present one
 	Steps      []string `json:"steps,omitempty"`      // of an ended run: paths of those that ran
+}
+
+// Machines is a request to the module that obtains machines for a location.
+type Machines struct {
+	Location string         `json:"location"`
+	Op       string         `json:"op"` // obtain, release
+	Demand   map[string]any `json:"demand,omitempty"`
+	Machine  map[string]any `json:"machine,omitempty"`
 }
 
 // Sensor is where the result of a run is published.

@@ -21,6 +21,11 @@ func main() {}
 func module() gowanus.Module {
 	m := reference.Module()
 	m.Name, m.Version = "probe", version
+	for i := range m.Types {
+		if m.Types[i].Kind == gowanus.KindLocation {
+			m.Types[i].Config = []gowanus.ConfigKey{{Name: "address", Type: "string"}}
+		}
+	}
 	m.Types = append(m.Types, probe(), tally())
 	m.Capabilities = append(m.Capabilities,
 		gowanus.Capability{Kind: "step", Value: "wait", Reason: "waits"},
