@@ -19,14 +19,17 @@ import (
 
 func (c *cli) catalogAddCommand() *cobra.Command {
 	var force bool
+	var r registryFlags
+	var t trustFlags
 	cmd := &cobra.Command{
-		Use: "add FILE|FOLDER…", Short: "Add bundles to the catalog", Args: cobra.MinimumNArgs(1),
+		Use: "add FILE|FOLDER|REF…", Short: "Add bundles to the catalog", Args: cobra.MinimumNArgs(1),
 		Long: `Add bundles: BOM files in YAML, zip archives with a catalog.bom, or folders with one,
-which are packed. FILE may be "-" for standard input. A bundle is added as a whole or
+which are packed. FILE may be "-" for standard input, and REF is a bundle in a registry,
+see gowanus module; it is verified before. A bundle is added as a whole or
 not at all; one that is there already in the same form is left as it is.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.eachBundle(args, func(cl *client, name string) (json.RawMessage, error) {
-				b, err := c.bundle(name)
+				b, err := c.obtained(cmd.Context(), name, &r, &t)
 				if err != nil {
 					return nil, err
 				}
@@ -39,6 +42,8 @@ not at all; one that is there already in the same form is left as it is.`,
 			})
 		},
 	}
+	r.add(cmd)
+	t.add(cmd)
 	cmd.Flags().BoolVar(&force, "force", false, "also in place of a different bundle of the same name and version")
 	return cmd
 }

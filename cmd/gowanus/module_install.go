@@ -26,14 +26,16 @@ import (
 func (c *cli) moduleInstallCommand() *cobra.Command {
 	var grants []string
 	var force bool
+	var r registryFlags
+	var t trustFlags
 	cmd := &cobra.Command{
-		Use: "install FILE", Aliases: []string{"upgrade"}, Short: "Install a module, or a newer version of one", Args: cobra.ExactArgs(1),
+		Use: "install FILE|REF", Aliases: []string{"upgrade"}, Short: "Install a module, or a newer version of one", Args: cobra.ExactArgs(1),
 		Long: `Install a module. What it asks for is shown, and granted by --grant or by the answer to
 a question; without either it may do nothing. A newer version may do what the one before
 might. What runs moves to the newer version at once, with its states; when these cannot be
-brought over, nothing changes.`,
+brought over, nothing changes. REF is a module in a registry; it is verified before.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := c.blueprint(args[0])
+			b, err := c.obtained(cmd.Context(), args[0], &r, &t)
 			if err != nil {
 				return err
 			}
@@ -41,6 +43,8 @@ brought over, nothing changes.`,
 		},
 	}
 	grantFlag(cmd, &grants)
+	r.add(cmd)
+	t.add(cmd)
 	cmd.Flags().BoolVar(&force, "force", false, "also in place of a different module of the same version")
 	return cmd
 }

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/gowanus-project/gowanus/internal/oci/ocitest"
 )
 
 func TestMain(m *testing.M) {
@@ -27,16 +29,20 @@ func TestMain(m *testing.M) {
 //	halt TERM|KILL       sends the signal and waits for the server's end
 //	exits STATUS ARGS    runs gowanus, which must exit with that status
 //	probe VERSION FILE   builds engine/testdata/probe
+//
+// and REGISTRY, the name of an empty registry.
 func TestScripts(t *testing.T) {
 	var err error
 	if source, err = filepath.Abs("../.."); err != nil {
 		t.Fatal(err)
 	}
+	registry := ocitest.New(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("XDG_DATA_HOME", filepath.Join(e.WorkDir, "xdg"))
 			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("REGISTRY", registry.Host())
 			e.Values[daemonKey{}] = &daemon{}
 			return os.MkdirAll(filepath.Join(e.WorkDir, "xdg", "gowanus"), 0o700)
 		},

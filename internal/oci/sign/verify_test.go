@@ -2,6 +2,7 @@ package sign_test
 
 import (
 	"crypto"
+	"encoding/base64"
 	"os"
 	"path/filepath"
 	"strings"
@@ -194,4 +195,29 @@ func FuzzPolicy(f *testing.F) {
 			who.RuleFor("ghcr.io/team/redis")
 		}
 	})
+}
+
+// TestSignatureOfCosign takes what cosign 2.6.5 signed, with an annotation of
+// its user.
+func TestSignatureOfCosign(t *testing.T) {
+	var text [2][]byte
+	for i, name := range []string{"testdata/cosign.payload", "testdata/cosign.sig"} {
+		var err error
+		if text[i], err = os.ReadFile(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	signature, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text[1])))
+	if err != nil {
+		t.Fatal(err)
+	}
+	who, err := sign.ReadTrust("testdata/cosign.pub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := sign.Subject{Name: "127.0.0.1:15077/team/policy", Digest: "sha256:39095ae94e8e359f4fc2aaebb79210b75ff2c60f3c0755f744fd38dd9802deb6", Remote: true, Now: now}
+	v, err := who.Verify(s, sign.Rule{}, []sign.Signature{{Payload: text[0], Signature: signature}})
+	if err != nil || v.Key != "cosign" || v.Identity != s.Name {
+		t.Errorf("%+v, %v", v, err)
+	}
 }
