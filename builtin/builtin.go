@@ -12,6 +12,7 @@ import (
 	"github.com/gowanus-project/gowanus/builtin/flow"
 	"github.com/gowanus-project/gowanus/builtin/group"
 	"github.com/gowanus-project/gowanus/builtin/initializer"
+	"github.com/gowanus-project/gowanus/builtin/placement"
 	"github.com/gowanus-project/gowanus/builtin/process"
 	"github.com/gowanus-project/gowanus/builtin/remote"
 	"github.com/gowanus-project/gowanus/builtin/shell"
@@ -45,7 +46,8 @@ func All(c Config) Set {
 	w := web.Config{Log: c.Log}
 	p := process.New(process.Config{Plane: c.Plane, Dir: c.Dir, Log: c.Log})
 	return Set{
-		Types:     slices.Concat(stock.Types(), enricher.Types(), cluster.Types(), g.Types(), flow.Types(), initializer.Types(), w.Types()),
+		Types: slices.Concat(stock.Types(), enricher.Types(), cluster.Types(), g.Types(), flow.Types(), initializer.Types(), w.Types(),
+			placement.Types(placement.Limits{})),
 		Providers: []location.Provider{d, p},
 		Actions:   slices.Concat(d.Actions(), p.Actions(), w.Actions(), g.Actions(), remote.New(remote.Config{Log: c.Log}).Actions(), shell.Config{Allowed: c.AllowShell}.Actions()),
 	}

@@ -87,6 +87,12 @@ func CompileWords(n *yamlpos.Node, lim Limits) (*Template, error) {
 	return compileTemplate(lim, func(c *compiler) node { return c.words(n) })
 }
 
+// CompileExpression turns a text that is one expression as a whole, whose words
+// are names, into a Template.
+func CompileExpression(n *yamlpos.Node, lim Limits) (*Template, error) {
+	return compileTemplate(lim, func(c *compiler) node { return c.named(&source{chars: []rune(n.Text), node: n}) })
+}
+
 func compileTemplate(lim Limits, compile func(c *compiler) node) (*Template, error) {
 	c := &compiler{lim: lim.filled(), braces: true}
 	t := &Template{lim: c.lim, root: compile(c)}

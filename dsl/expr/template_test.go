@@ -272,3 +272,29 @@ func TestTemplateConstant(t *testing.T) {
 		}
 	}
 }
+
+// TestExpression: a text that is one expression as a whole, and never two with
+// text between.
+func TestExpression(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{`n + 1`, "4"}, {`person`, "Anna"}, {` m.deep.a[1] `, "2"}, {`m["odd.key"]`, "odd"}, {`foo[0] startsWith "b"`, "true"},
+		{`gone ?? "none"`, "none"}, {`"}"`, "}"}, {`${n} + 1`, "4"},
+		{`n} ${n`, `:1:2: Unexpected character at position 1: } closes nothing`},
+		{``, `:1:1: Unexpected end of expression to parse, looking for content since position 0`},
+		{`gone`, `:1:1: gone: invalid reference: gone is not defined`},
+	} {
+		n := &yamlpos.Node{Pos: yamlpos.Pos{File: "", Line: 1, Col: 1}, Kind: yamlpos.Scalar, Value: c.text, Text: c.text}
+		compiled, err := expr.CompileExpression(n, expr.Limits{})
+		var v any
+		if err == nil {
+			v, err = compiled.Eval(t.Context(), nil, variables(newWorld()), expr.Fail)
+		}
+		got := fmt.Sprint(v)
+		if err != nil {
+			got = ":" + err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%q: got %s, want %s", c.text, got, c.want)
+		}
+	}
+}

@@ -8,8 +8,8 @@ import (
 	"github.com/gowanus-project/gowanus/engine/fault"
 )
 
-// maxReasonBytes is the length of a reason's text that sdk/ABI.md allows.
-const maxReasonBytes = 256
+// MaxReason is the length of a reason's text in bytes that sdk/ABI.md allows.
+const MaxReason = 256
 
 // Ranking is what a strategy thinks of each host of a Batch.
 type Ranking struct {
@@ -89,8 +89,8 @@ func DecodeRanking(b []byte, n int) (*Ranking, error) {
 	for k := range r.Texts {
 		entry := table[8*k:]
 		text, ok := part(b, u32(entry, 0), uint64(u32(entry, 4)))
-		if !ok || len(text) > maxReasonBytes || !utf8.Valid(text) {
-			return nil, broken("reason %d is not a text of at most %d bytes within the answer", k+1, maxReasonBytes)
+		if !ok || len(text) > MaxReason || !utf8.Valid(text) {
+			return nil, broken("reason %d is not a text of at most %d bytes within the answer", k+1, MaxReason)
 		}
 		r.Texts[k] = string(text)
 	}
