@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,6 +20,7 @@ import (
 
 func (c *cli) catalogAddCommand() *cobra.Command {
 	var force bool
+	var grants []string
 	var r registryFlags
 	var t trustFlags
 	cmd := &cobra.Command{
@@ -33,10 +35,7 @@ not at all; one that is there already in the same form is left as it is.`,
 				if err != nil {
 					return nil, err
 				}
-				path := "/v1/catalog/bundles"
-				if force {
-					path += "?force=true"
-				}
+				path := "/v1/catalog/bundles?force=" + strconv.FormatBool(force) + grantQuery("&", grants)
 				_, text, err := cl.do(cmd.Context(), http.MethodPost, path, b)
 				return text, err
 			})
@@ -45,6 +44,7 @@ not at all; one that is there already in the same form is left as it is.`,
 	r.add(cmd)
 	t.add(cmd)
 	cmd.Flags().BoolVar(&force, "force", false, "also in place of a different bundle of the same name and version")
+	grantFlag(cmd, &grants)
 	return cmd
 }
 
