@@ -4,12 +4,12 @@ SHELL       := bash
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT      := $(shell git rev-parse HEAD 2>/dev/null)
 LDFLAGS     := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
-NESTED      := $(patsubst %/go.mod,%,$(wildcard sdk/*/go.mod modules/go.mod modules/*/go.mod))
+NESTED      := $(patsubst %/go.mod,%,$(wildcard sdk/*/go.mod modules/go.mod modules/*/go.mod examples/modules/*/go.mod))
 BUILT       := modules/built/.stamp
 FUZZTIME    ?= 10s
 
 .DEFAULT_GOAL := build
-.PHONY: build demo demo-stop test race check conformance lab bench fuzz modules help
+.PHONY: build demo demo-stop test race check conformance lab bench fuzz modules modules-all sdks help
 
 build: modules ## build bin/gowanus, with the modules it ships
 	@mkdir -p bin
@@ -20,6 +20,12 @@ modules: $(BUILT) ## compile the shipped WebAssembly modules that changed
 $(BUILT): $(shell find modules sdk/go -type f \( -name '*.go' -o -name 'go.*' -o -name '*.sh' \) -not -path 'modules/built/*' -not -name '*_test.go' 2>/dev/null)
 	modules/build.sh
 	@touch $@
+
+modules-all: ## build the modules of all SDKs and examples; as root installs toolchains
+	sdk/build-all.sh
+
+sdks: modules-all ## run the modules of all SDKs in the engine
+	GOWANUS_EVERY_SDK=1 go test -count=1 ./test/sdk
 
 demo: build ## start a server, deploy the guestbook, show its page
 	examples/guestbook/demo.sh start
