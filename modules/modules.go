@@ -50,6 +50,16 @@ func list(files fs.FS) ([]Module, error) {
 	return all, nil
 }
 
+// Library gives the files of the library that modules in a language are
+// written with; fault.Unavailable when they are not in this binary.
+func Library(language string) (fs.FS, error) {
+	dir := "built/_library/" + language
+	if _, err := fs.Stat(built, dir); err != nil {
+		return nil, fault.New(fault.Unavailable, "this binary was built without the library for modules in %s", language)
+	}
+	return fs.Sub(built, dir)
+}
+
 // Wasm gives the module itself, some megabytes, as a copy.
 func (m Module) Wasm() ([]byte, error) {
 	bin, err := fs.ReadFile(m.files, "built/"+m.Name+".wasm")
