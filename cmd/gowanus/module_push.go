@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -122,7 +123,7 @@ func (c *cli) packed(ctx context.Context, name string) (*ship.Package, error) {
 	if p.Format == ship.Wasm {
 		d, err = describe(ctx, p.Content)
 	} else {
-		d, err = describeBundle(name, p.Content)
+		d, err = describeBundle(ctx, name, p.Content)
 	}
 	if err == nil {
 		p.Description, err = json.Marshal(d)
@@ -133,8 +134,9 @@ func (c *cli) packed(ctx context.Context, name string) (*ship.Package, error) {
 	return p, nil
 }
 
-// describeBundle gives the list of a bundle's items in the form of a description.
-func describeBundle(name string, content []byte) (*hook.Description, error) {
+// describeBundle gives the list of a bundle's items in the form of a description,
+// with what the modules in it bring and ask for.
+func describeBundle(ctx context.Context, name string, content []byte) (*hook.Description, error) {
 	b, err := bom.Parse(name, content, bom.Options{})
 	if err != nil {
 		return nil, err
@@ -149,6 +151,24 @@ func describeBundle(name string, content []byte) (*hook.Description, error) {
 			kind = "type"
 		}
 		d.Types = append(d.Types, hook.Type{Name: item.ID, Kind: strings.ToLower(kind), Description: item.Description})
+	}
+	if b.Archive == nil {
+		return d, nil
+	}
+	for _, file := range b.Archive.Names() {
+		if path.Ext(file) != ".wasm" {
+			continue
+		}
+		bin, err := b.Archive.Read(file)
+		if err != nil {
+			return nil, err
+		}
+		m, err := describe(ctx, bin)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		d.Types = append(d.Types, m.Types...)
+		d.Capabilities = append(d.Capabilities, m.Capabilities...)
 	}
 	return d, nil
 }
