@@ -1,7 +1,8 @@
 // Command sleeper is the smallest container: it runs until it is told to
 // stop. Its arguments make it misbehave: "say TEXT", "exit CODE",
-// "serve PORT" (answers its host name) and "get URL" (prints the answer, or
-// fails) are done in order.
+// "serve PORT" (answers its host name), "get URL" (prints the answer, or
+// fails), "hold MB" (memory) and "burn N" (keeps N processors busy) are done in
+// order.
 package main
 
 import (
@@ -27,6 +28,9 @@ func main() {
 	<-stop
 }
 
+// held is memory that is used for nothing.
+var held []byte
+
 func do(verb, arg string) error {
 	switch verb {
 	case "say":
@@ -48,6 +52,22 @@ func do(verb, arg string) error {
 		}()
 	case "get":
 		return get(arg)
+	case "hold":
+		n, err := strconv.Atoi(arg)
+		held = make([]byte, n<<20)
+		for i := 0; i < len(held); i += 4096 { // the kernel gives a page when it is written to
+			held[i] = 1
+		}
+		return err
+	case "burn":
+		n, err := strconv.Atoi(arg)
+		for range n {
+			go func() {
+				for {
+				}
+			}()
+		}
+		return err
 	default:
 		return fmt.Errorf("cannot do %q", verb)
 	}
