@@ -198,11 +198,13 @@ func (e deciding) Act(ctx context.Context, r *workflow.Record, step hook.Step) (
 			return nil, err
 		}
 	}
-	return a.Run(ctx, &action.Call{
+	call := &action.Call{
 		Entity: ent.Ref(), Input: input, Lease: e.places.lease(r.Entity), Workflow: string(r.ID), Step: r.Next,
 		Out: t.Stream("stdout"), Err: t.Stream("stderr"), Block: t.Block,
 		Hold: func(ctx context.Context, resource string) error { return e.places.hold(ctx, r.Entity, resource) },
-	})
+	}
+	call.World = &world{e.Engine, call, ent}
+	return a.Run(ctx, call)
 }
 
 // login fills in what the step ssh is not told: each of its keys from config

@@ -79,9 +79,9 @@ func quarantineSpec() *blueprint.Spec {
 
 // addFromSpec adds children from the spec in the config key "spec", one for
 // each item of "each" (maps of name, config and locations; one without
-// anything when absent), makes them members when "members" is true, and starts
-// them, "parallel" at once. The output has their ids and the failures of those
-// that did not start, which "collect" makes no error.
+// anything when absent), and starts them, "parallel" at once. With "replace"
+// the children that are there are removed before. The output has their ids and
+// the failures of those that did not start, which "collect" makes no error.
 func (e *Engine) addFromSpec(ctx context.Context, c *action.Call) (any, error) {
 	parent, err := e.self(c)
 	if err != nil {
@@ -95,6 +95,11 @@ func (e *Engine) addFromSpec(ctx context.Context, c *action.Call) (any, error) {
 	if !listed {
 		each = []any{nil}
 	}
+	if replace, _ := c.Input["replace"].(bool); replace {
+		if err := e.clear(ctx, c, parent, len(each)); err != nil {
+			return nil, err
+		}
+	}
 	added := make([]*entity.Entity, len(each))
 	ids := make([]any, len(each))
 	for i, item := range each {
@@ -107,11 +112,26 @@ func (e *Engine) addFromSpec(ctx context.Context, c *action.Call) (any, error) {
 			return nil, err
 		}
 	}
-	if members, _ := c.Input["members"].(bool); members {
-		parent.ChangeMembers(nil, added)
-	}
 	failures, err := e.startAll(ctx, c, added)
 	return map[string]any{"entities": ids, "failures": failures}, err
+}
+
+// clear removes the children of an entity, but for those that the step made
+// before it was interrupted.
+func (e *Engine) clear(ctx context.Context, c *action.Call, parent *entity.Entity, n int) error {
+	mine := make(map[entity.ID]bool, n)
+	for i := range n {
+		mine[entity.ID(madeBy(c, i))] = true
+	}
+	for _, child := range parent.Children() {
+		if mine[child.ID()] {
+			continue
+		}
+		if err := e.unmanage(ctx, child); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func offspringIn(item any, id entity.ID) offspring {

@@ -36,4 +36,6 @@ type Call struct {
 	// Hold records the outside thing (container id, process id) that the
 	// entity's lease now stands for. It is stored before Hold returns.
 	Hold func(ctx context.Context, resource string) error
+	// World is what else the step may ask for; nil where no engine runs it.
+	World World
 }
