@@ -17,6 +17,7 @@ import (
 	"github.com/gowanus-project/gowanus/builtin/remote"
 	"github.com/gowanus-project/gowanus/builtin/shell"
 	"github.com/gowanus-project/gowanus/builtin/stock"
+	"github.com/gowanus-project/gowanus/builtin/testing"
 	"github.com/gowanus-project/gowanus/builtin/web"
 	"github.com/gowanus-project/gowanus/engine/action"
 	"github.com/gowanus-project/gowanus/engine/catalog"
@@ -47,8 +48,8 @@ func All(c Config) Set {
 	p := process.New(process.Config{Plane: c.Plane, Dir: c.Dir, Log: c.Log})
 	return Set{
 		Types: slices.Concat(stock.Types(), enricher.Types(), cluster.Types(), g.Types(), flow.Types(), initializer.Types(), w.Types(),
-			placement.Types(placement.Limits{})),
+			placement.Types(placement.Limits{}), testing.Types()),
 		Providers: []location.Provider{d, p},
-		Actions:   slices.Concat(d.Actions(), p.Actions(), w.Actions(), g.Actions(), remote.New(remote.Config{Log: c.Log}).Actions(), shell.Config{Allowed: c.AllowShell}.Actions()),
+		Actions:   slices.Concat(d.Actions(), p.Actions(), w.Actions(), g.Actions(), testing.Actions(), remote.New(remote.Config{Log: c.Log}).Actions(), shell.Config{Allowed: c.AllowShell}.Actions()),
 	}
 }

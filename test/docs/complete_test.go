@@ -11,6 +11,7 @@ import (
 	"github.com/gowanus-project/gowanus/builtin/enricher"
 	"github.com/gowanus-project/gowanus/builtin/group"
 	"github.com/gowanus-project/gowanus/builtin/initializer"
+	framework "github.com/gowanus-project/gowanus/builtin/testing"
 	"github.com/gowanus-project/gowanus/builtin/web"
 	"github.com/gowanus-project/gowanus/dsl/expr"
 	"github.com/gowanus-project/gowanus/dsl/step"
@@ -58,7 +59,7 @@ func TestComplete(t *testing.T) {
 	for _, op := range transform.Operators() {
 		want("transform", op)
 	}
-	for _, types := range [][]*catalog.Type{enricher.Types(), cluster.Types(), group.New(group.Config{}).Types(), initializer.Types(), web.Config{}.Types()} {
+	for _, types := range [][]*catalog.Type{enricher.Types(), cluster.Types(), group.New(group.Config{}).Types(), framework.Types(), initializer.Types(), web.Config{}.Types()} {
 		for _, typ := range types {
 			if !slices.ContainsFunc(typ.Aliases, func(a string) bool { return !strings.Contains(a, ".") && strings.Contains(guide, a) }) {
 				t.Errorf("the guide does not tell of the type %s", typ.Name)

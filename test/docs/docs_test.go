@@ -36,7 +36,7 @@ import (
 const guide = "../../docs/guide/"
 
 // forAuthors are the pages whose every block is run.
-var forAuthors = []string{"README", "blueprints", "config", "expressions", "predicates", "enrichers", "initializers", "clusters", "catalog", "workflows", "placement"}
+var forAuthors = []string{"README", "blueprints", "config", "expressions", "predicates", "enrichers", "initializers", "clusters", "testing", "catalog", "workflows", "placement"}
 
 // block is one fenced block of a page.
 type block struct {
