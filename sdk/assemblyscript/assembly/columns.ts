@@ -153,6 +153,7 @@ export class Ranking {
   private index: Uint16Array;
   private known: Map<string, u16> = new Map();
   private texts: ArrayBuffer[] = [];
+  private error: Value | null = null;
 
   constructor(count: i32) {
     this.scores = new Float64Array(count);
@@ -167,6 +168,16 @@ export class Ranking {
     this.scores[i] = NaN;
     this.index[i] = this.reason(reason);
   }
+
+  /**
+   * Answers with an error instead of a ranking: the strategy cannot work with
+   * its config. It should not depend on the hosts, because the engine asks about
+   * none to check a blueprint.
+   */
+  fail(error: Value): void { this.error = error; }
+
+  /** What fail was given. */
+  get failure(): Value | null { return this.error; }
 
   /** The index of a text, 0 for none. Texts are kept once each. */
   private reason(text: string): u16 {

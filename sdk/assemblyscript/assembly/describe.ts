@@ -120,7 +120,7 @@ export class Type extends Value {
   columns(names: string[]): Type { this.set("columns", texts(names)); return this; }
   /** Of a policy or enricher: what it listens to; see sensor, sensorFrom and changes. */
   listens(event: Value): Type { append(this, "events", event); return this; }
-  /** Of a policy or enricher: what it reads of other entities; see related. */
+  /** Of a policy, enricher or step: what it reads of other entities; see related. */
   reads(r: Value): Type { append(this, "related", r); return this; }
   /** Of a format: media types and file extensions that it reads. */
   formats(names: string[]): Type { this.set("formats", texts(names)); return this; }

@@ -51,7 +51,8 @@ function rank(length: u32): ArrayBuffer {
   if (f === null) return encode(fail("invalid", "type " + type.name + " does not rank hosts"));
   const ranking = new Ranking(hosts.length);
   f(hosts, ranking);
-  return ranking.encode();
+  const failure = ranking.failure;
+  return failure === null ? ranking.encode() : encode(failure);
 }
 
 function dispatch(hook: i32, length: u32): Value {

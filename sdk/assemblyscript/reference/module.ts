@@ -97,6 +97,10 @@ function rank(hosts: Hosts, ranking: Ranking): void {
   const up = hosts.bitmap("up");
   const rack = hosts.strings("label:rack");
   const avoid = hosts.call.config.getText("avoid");
+  if (avoid.includes(" ")) {
+    ranking.fail(fail("invalid", "avoid: a rack has no blank in its name", "config.avoid"));
+    return;
+  }
   for (let i = 0; i < hosts.length; i++) {
     if (up !== null && !up.get(i)) ranking.refuse(i, "is down");
     else if (rack !== null && avoid.length > 0 && rack.get(i) == avoid) ranking.refuse(i, "stands in rack " + avoid);

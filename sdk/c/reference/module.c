@@ -81,6 +81,8 @@ static void rank(const gw_hosts *in, gw_ranking *out) {
     gw_bits up = gw_bitmap(in, "up");
     gw_texts rack = gw_strings(in, "label:rack");
     const char *avoid = gw_get_string(in->call->config, "avoid");
+    for (const char *at = avoid; *at; at++)
+        if (*at == ' ') gw_fail_ranking(out, gw_fail(GW_INVALID, "config.avoid", "avoid: a rack has no blank in its name"));
     for (uint32_t i = 0; i < in->count; i++) {
         if (up.count && !gw_bit(up, i)) gw_refuse(out, i, "is down");
         else if (*avoid && gw_span_is(gw_text_at(rack, i), avoid)) gw_refuse(out, i, gw_format("stands in rack %s", avoid));

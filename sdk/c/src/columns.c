@@ -112,6 +112,7 @@ struct gw_ranking {
     uint16_t *index;
     uint32_t reasons;
     reason *newest, *buckets[BUCKETS];
+    const gw_value *error;
 };
 
 /* index_of gives the index of a text, 0 for none. Texts are kept once each. */
@@ -141,6 +142,8 @@ void gw_refuse(gw_ranking *r, uint32_t i, const char *why) {
     r->scores[i] = __builtin_nan("");
     r->index[i] = index_of(r, why);
 }
+
+void gw_fail_ranking(gw_ranking *r, const gw_value *error) { r->error = error; }
 
 static gw_span finish(gw_ranking *r) {
     size_t scores = HEADER, index = scores + 8 * (size_t)r->count, table = (index + 2 * (size_t)r->count + 7) & ~(size_t)7;
@@ -175,5 +178,5 @@ gw_span gw_rank(char *input, size_t length) {
     r->scores = gw_allocate(8 * (size_t)hosts.count);
     r->index = gw_allocate(2 * (size_t)hosts.count);
     type->rank(&hosts, r);
-    return finish(r);
+    return r->error ? gw_answer(r->error) : finish(r);
 }

@@ -168,6 +168,12 @@ typedef struct gw_ranking gw_ranking;
 void gw_score(gw_ranking *r, uint32_t i, double score); /* the higher, the better */
 void gw_refuse(gw_ranking *r, uint32_t i, const char *reason); /* in words for users; longer than 256 bytes is cut */
 
+/* gw_fail_ranking answers with an error instead of a ranking: the strategy cannot
+ * work with its config. It should not depend on the hosts, because the engine
+ * asks about none to check a blueprint.
+ *     gw_fail_ranking(r, gw_fail(GW_INVALID, "config.avoid", "…")); */
+void gw_fail_ranking(gw_ranking *r, const gw_value *error);
+
 /* ---- The module -------------------------------------------------------------- */
 
 #define GW_NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})

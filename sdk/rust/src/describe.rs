@@ -122,7 +122,7 @@ impl Type {
         columns(&[&str]) t, names => t.columns.extend(names.iter().map(|n| n.to_string()));
         /// Of a policy or enricher: what it listens to.
         listens(EventSpec) t, event => t.events.push(event);
-        /// Of a policy or enricher: what it reads of other entities.
+        /// Of a policy, enricher or step: what it reads of other entities.
         reads(RelatedSpec) t, related => t.related.push(related);
         /// Of a format: a media type or file extension that it reads.
         format_of(&str) t, name => t.formats.push(name.into());
@@ -289,7 +289,7 @@ impl EventSpec {
     }
 }
 
-/// Names what a policy or enricher reads of other entities.
+/// Names what a policy, enricher or step reads of other entities.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct RelatedSpec {
     of: String,

@@ -71,6 +71,9 @@ pub struct EffectorCall {
     pub token: String,
     #[serde(deserialize_with = "or_default")]
     pub outputs: Vec<Output>,
+    /// Of a step: what its type reads of other entities.
+    #[serde(deserialize_with = "or_default")]
+    pub related: Vec<Related>,
     /// RFC 3339, UTC.
     pub now: String,
     pub seed: i64,

@@ -16,11 +16,12 @@ pub struct Ranking {
     index: Vec<u16>,
     reasons: HashMap<String, u16>,
     texts: Vec<String>,
+    error: Option<Error>,
 }
 
 impl Ranking {
     fn new(count: usize) -> Ranking {
-        Ranking { scores: vec![0.0; count], index: vec![0; count], reasons: HashMap::new(), texts: Vec::new() }
+        Ranking { scores: vec![0.0; count], index: vec![0; count], reasons: HashMap::new(), texts: Vec::new(), error: None }
     }
 
     /// Accepts host i; the higher the score, the better.
@@ -38,6 +39,13 @@ impl Ranking {
     pub fn refuse(&mut self, i: usize, reason: &str) {
         self.scores[i] = f64::NAN;
         self.index[i] = self.reason(reason);
+    }
+
+    /// Answers with an error instead of a ranking: the strategy cannot work with
+    /// its config. It should not depend on the hosts, because the engine asks
+    /// about none to check a blueprint.
+    pub fn fail(&mut self, error: Error) {
+        self.error = Some(error);
     }
 
     /// The index of a text, 0 for none. Texts are kept once each.
@@ -93,5 +101,8 @@ pub(crate) fn rank(module: &Module, document: &[u8]) -> Result<Vec<u8>> {
     let rank = t.on_rank.ok_or_else(|| Error::invalid(format!("type {} does not rank hosts", t.name)))?;
     let mut ranking = Ranking::new(hosts.len());
     rank(&hosts, &mut ranking);
-    Ok(ranking.encode())
+    match ranking.error.take() {
+        Some(error) => Err(error),
+        None => Ok(ranking.encode()),
+    }
 }

@@ -111,6 +111,9 @@ fn migrate(c: &MigrateCall) -> Result<Value> {
 fn rank(hosts: &Hosts, ranking: &mut Ranking) {
     let (containers, up, rack) = (hosts.floats("containers"), hosts.bitmap("up"), hosts.strings("label:rack"));
     let avoid = hosts.request.config.text("avoid");
+    if avoid.contains(' ') {
+        return ranking.fail(Error::invalid("avoid: a rack has no blank in its name").at("config.avoid"));
+    }
     for i in 0..hosts.len() {
         if up.map_or(false, |up| !up.get(i)) {
             ranking.refuse(i, "is down");
