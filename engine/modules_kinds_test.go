@@ -20,7 +20,7 @@ func TestModuleInBundle(t *testing.T) {
 	var packed bytes.Buffer
 	z := zip.NewWriter(&packed)
 	for name, content := range map[string][]byte{
-		"probe.wasm": probe(t, "1.0.0"),
+		"probe.wasm": probe(t, "1.0.0"), "notes/text": []byte("read me"), "notes/data": {0xff, 0},
 		"catalog.bom": []byte("brooklyn.catalog:\n  bundle: probing\n  version: 3.0.0\n  items:\n" +
 			"  - id: my-probe\n    itemType: entity\n    item: {type: 'probe:mine', name: Mine}\n"),
 	} {
@@ -47,6 +47,14 @@ func TestModuleInBundle(t *testing.T) {
 	}
 	if v, err := call(t, e, app.Nearest("p"), "act", map[string]any{"step": ""}); err == nil {
 		t.Errorf("an empty step gives %v", v)
+	}
+	for name, want := range map[string]string{"notes/text": "read me", "notes/data": "\uFFFD\x00"} { // bytes that are no text do not survive JSON
+		if v, err := call(t, e, app.Nearest("p"), "read", map[string]any{"file": name}); v != want || err != nil {
+			t.Errorf("file %s is %q, %v", name, v, err)
+		}
+	}
+	if v, err := call(t, e, app.Nearest("p"), "read", map[string]any{"file": "../catalog.bom"}); fault.KindOf(err) != fault.NotFound {
+		t.Errorf("a file that is not there gives %v, %v", v, err)
 	}
 	stop()
 	e, _ = plant.engine()
@@ -123,7 +131,7 @@ func TestModuleLocation(t *testing.T) {
 	plant := newPlant(t)
 	plant.locations = []location.Definition{{Name: "north", Kind: "org.example.Cloud", Config: map[string]any{"address": "10.0.0.7"}}}
 	e, stop := plant.engine()
-	blueprint := []byte("location: north\nservices: [{type: 'greet:x', id: g}]")
+	blueprint := []byte("location: north\nservices: [{type: 'greet:x', id: g}, {type: 'probe:x', id: p}]")
 	_, start, err := e.Deploy(t.Context(), engine.Request{ID: "early", Text: blueprint})
 	if fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), `"greet:x"`) {
 		t.Errorf("before the module is installed: %v, %v", start, err)
@@ -139,6 +147,20 @@ func TestModuleLocation(t *testing.T) {
 	g := app.Nearest("g")
 	if v, err := call(t, e, g, "start", nil); v != "at north-1" || err != nil {
 		t.Errorf("it stands %v, %v", v, err)
+	}
+	p := app.Nearest("p")
+	if v, err := call(t, e, p, "place", nil); err != nil || fmt.Sprint(v) != "map[address:10.0.0.7 host:north-1 kind:org.example.Cloud location:north machine:map[address:10.0.0.7 id:north-1]]" {
+		t.Errorf("the machine is %v, %v", v, err)
+	}
+	if _, err := call(t, e, p, "leave", nil); err != nil {
+		t.Error(err)
+	}
+	released := false
+	for _, t := range e.Tasks().OfEntity(string(p.ID())) {
+		released = released || t.Info().Name == "release a machine of north"
+	}
+	if !released {
+		t.Error("the module was not asked to release the machine")
 	}
 	stop() // the lease outlives the server
 	e, _ = plant.engine()

@@ -30,6 +30,7 @@ func module() gowanus.Module {
 	m.Capabilities = append(m.Capabilities,
 		gowanus.Capability{Kind: "step", Value: "wait", Reason: "waits"},
 		gowanus.Capability{Kind: "step", Value: "set-sensor", Reason: "publishes"},
+		gowanus.Capability{Kind: "step", Value: "release-host", Reason: "leaves"},
 		gowanus.Capability{Kind: "config", Value: "shown.*", Reason: "reads"},
 	)
 	if strings.HasPrefix(version, "2.") {
@@ -39,7 +40,7 @@ func module() gowanus.Module {
 }
 
 func probe() gowanus.Type {
-	effectors := []gowanus.Effector{{Name: "start"}, {Name: "act"}, {Name: "slow"}, {Name: "read"}, {Name: "crash"}, {Name: "pass"}}
+	effectors := []gowanus.Effector{{Name: "start"}, {Name: "act"}, {Name: "slow"}, {Name: "read"}, {Name: "crash"}, {Name: "pass"}, {Name: "place"}, {Name: "leave"}}
 	if strings.HasPrefix(version, "2.") {
 		effectors = append(effectors, gowanus.Effector{Name: "new"})
 	}
@@ -53,6 +54,8 @@ func probe() gowanus.Type {
 
 func effector(c *gowanus.EffectorCall) (gowanus.Decision, error) {
 	switch {
+	case c.Token == "placed":
+		return gowanus.Decision{Result: c.Output("host")}, nil
 	case c.Token == "awake":
 		return gowanus.Decision{Result: "decided by " + version}, nil
 	case c.Effector == "act":
@@ -67,12 +70,20 @@ func effector(c *gowanus.EffectorCall) (gowanus.Decision, error) {
 	case c.Effector == "read":
 		var v any
 		var err error
-		if key := c.Args.String("key"); key != "" {
+		if file := c.Args.String("file"); file != "" {
+			var content []byte
+			content, err = gowanus.HostFile(file)
+			v = string(content)
+		} else if key := c.Args.String("key"); key != "" {
 			v, err = gowanus.HostConfig(c.Args.String("entity"), key)
 		} else {
 			v, err = gowanus.HostSensor(c.Args.String("entity"), c.Args.String("sensor"))
 		}
 		return gowanus.Decision{Result: v}, err
+	case c.Effector == "place":
+		return gowanus.Decision{Steps: []gowanus.Step{{ID: "host", Step: "obtain-host"}, {Continue: "placed"}}}, nil
+	case c.Effector == "leave":
+		return gowanus.Decision{Steps: []gowanus.Step{{Step: "release-host"}}}, nil
 	case c.Effector == "crash":
 		os.Exit(3)
 	}
