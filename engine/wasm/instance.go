@@ -21,6 +21,7 @@ type instance struct {
 	module *Module
 	guest  api.Module
 	memory api.Memory
+	linear *counted // what memory stands on
 	alloc  api.Function
 	call   api.Function
 
@@ -82,7 +83,7 @@ func (i *instance) start(ctx context.Context, p *program) (err error) {
 			err = fault.New(fault.Unavailable, "make the instance: %v", bug)
 		}
 	}()
-	i.ctx.Context = experimental.WithMemoryAllocator(ctx, memoryAllocator(&i.module.memory, &i.denied))
+	i.ctx.Context = experimental.WithMemoryAllocator(ctx, i.memoryAllocator())
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
 	if i.guest, err = p.runtime.InstantiateModule(i.ctx, p.compiled, config); err != nil {
 		return fault.As(err, fault.Invalid)
@@ -261,5 +262,7 @@ func (i *instance) pages() int {
 func (i *instance) close() {
 	if i.guest != nil {
 		_ = i.guest.Close(context.Background())
+	} else if i.linear != nil { // the runtime forgets it when a segment does not fit
+		i.linear.Free()
 	}
 }

@@ -210,7 +210,10 @@ func TestCacheDirOfOthersIsRefused(t *testing.T) {
 // through, to see that it is bearable.
 func TestBombUnderTheLimits(t *testing.T) {
 	l := wasm.DefaultLimits().Structure
-	depth := min(l.Nesting-1, l.BlockLocals/404-1)
+	depth := l.Nesting - 1
+	for (depth+1)*(404+(depth+1)/16) > l.BlockLocals {
+		depth--
+	}
 	code := make([]byte, 0, 4*depth)
 	for range depth {
 		code = append(code, 0x02, 0x40)

@@ -35,10 +35,11 @@ type counted struct {
 	denied *atomic.Bool // set when the budget refused it to grow
 }
 
-// memoryAllocator makes the memory of one instance.
-func memoryAllocator(b *budget, denied *atomic.Bool) experimental.MemoryAllocator {
+// memoryAllocator makes the memory of the instance.
+func (i *instance) memoryAllocator() experimental.MemoryAllocator {
 	return experimental.MemoryAllocatorFunc(func(_, most uint64) experimental.LinearMemory {
-		return &counted{LinearMemory: reserve(most), budget: b, denied: denied}
+		i.linear = &counted{LinearMemory: reserve(most), budget: &i.module.memory, denied: &i.denied}
+		return i.linear
 	})
 }
 
@@ -59,7 +60,7 @@ func (c *counted) Reallocate(size uint64) []byte {
 	return memory
 }
 
-// Free gives the memory back. Nothing may look at it any more.
+// Free gives the memory back, once. Nothing may look at it any more.
 func (c *counted) Free() {
 	c.LinearMemory.Free()
 	c.budget.shrink(c.size)

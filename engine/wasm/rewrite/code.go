@@ -64,11 +64,16 @@ type function struct {
 	several uint64  // of these, those beyond the first of each call
 }
 
-// spread is what the compiler's work for the function grows with.
-func (f *function) spread() uint64 { return f.blocks * (baseSpread + uint64(f.locals) + f.width) }
+// spread is what the compiler's work for the function grows with: it looks at
+// all locals in each block, and at some of the blocks before it.
+func (f *function) spread() uint64 {
+	return f.blocks * (baseSpread + uint64(f.locals) + f.width + f.blocks/blocksSpread)
+}
 
-// baseSpread stands for what a block costs the compiler without any locals.
-const baseSpread = 4
+const (
+	baseSpread   = 4  // what a block costs in any case
+	blocksSpread = 16 // so many blocks cost as much as a local
+)
 
 // frame is the nominal size of the function's stack frame in slots of 8 bytes.
 // Operands that the compiler has to spill are not known here; a share of the
@@ -260,6 +265,7 @@ func (w *walker) close(at int) {
 		w.f.meters[last.meter].calls = true
 	} else {
 		w.f.counted = true
+		w.f.blocks += wrapping
 	}
 	w.meter = last.meter
 }

@@ -13,7 +13,7 @@ type Limits struct {
 	LocalsPerFunction int // locals of a function, parameters included
 	CodePerFunction   int // bytes of code of one function, and values that its calls leave
 	Nesting           int // depth of blocks
-	BlockLocals       int // blocks and switch targets of one function, times its locals and 4: the compiler's time grows with it
+	BlockLocals       int // blocks and switch targets of one function, times its locals, 4 and a 16th of the blocks: the compiler's time grows with it
 	TotalBlockLocals  int // the same of all functions together
 	Globals           int
 	Exports           int
@@ -30,7 +30,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		ModuleBytes: 32 << 20, Types: 10_000, Imports: 1_000, Functions: 100_000, Params: 100,
-		LocalsPerFunction: 10_000, CodePerFunction: 512 << 10, Nesting: 5_000, BlockLocals: 2_000_000, TotalBlockLocals: 20_000_000,
+		LocalsPerFunction: 10_000, CodePerFunction: 192 << 10, Nesting: 5_000, BlockLocals: 2_000_000, TotalBlockLocals: 30_000_000,
 		Globals: 10_000, Exports: 10_000, Tables: 8, TableEntries: 200_000,
 		Segments: 50_000, SegmentEntries: 200_000, DataBytes: 32 << 20, MemoryPages: 2048,
 	}

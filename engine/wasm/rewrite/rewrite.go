@@ -201,10 +201,14 @@ func (e *emitter) names() []byte {
 	r := &reader{b: e.body(secCustom)}
 	for r.name(); !r.done(); {
 		id, part := r.byte(), r.skip(r.u32())
-		if id == 1 && r.err == nil && e.functionNames(part) {
+		if id != 1 || r.err != nil {
+			continue
+		}
+		if e.functionNames(part) {
 			out := append(appendU32(nil, 4), "name"...)
 			return append(appendU32(append(out, 1), uint32(len(part))), part...)
 		}
+		break
 	}
 	return nil
 }
