@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gowanus-project/gowanus/engine"
+	"github.com/gowanus-project/gowanus/engine/module"
 	"github.com/gowanus-project/gowanus/engine/store"
 	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
@@ -119,7 +120,7 @@ func (k *checking) ask(ctx context.Context, b *body) error {
 
 // isBundle tells whether a file is meant for the catalog.
 func isBundle(text []byte) bool {
-	if bytes.HasPrefix(text, []byte("PK\x03\x04")) {
+	if bytes.HasPrefix(text, []byte("PK\x03\x04")) || module.Is(text) {
 		return true
 	}
 	root, err := yamlpos.Parse("", text, yamlpos.Limits{})
