@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -74,9 +76,25 @@ func (c *cli) keep(f *ship.Fetched, to, ref string, locks *lock.File, lockFile s
 }
 
 // localName gives the name of the file for something. Names of others lead to no
-// other folder.
+// other folder, and hide nothing.
 func localName(f *ship.Fetched) string {
-	return filepath.Base(filepath.Clean("/"+f.Description.Name)) + "-" + filepath.Base(filepath.Clean("/"+f.Description.Version)) + "." + string(f.Format)
+	return plainName(f.Description.Name) + "-" + plainName(f.Description.Version) + "." + string(f.Format)
+}
+
+// plainName gives the last part of a name, with _ for what a file's name should
+// not have.
+func plainName(name string) string {
+	name = filepath.Base(filepath.Clean("/" + name))
+	plain := strings.Map(func(r rune) rune {
+		if r == '.' || r == '-' || r == '+' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
+		}
+		return '_'
+	}, name)
+	if rest, hidden := strings.CutPrefix(plain, "."); hidden {
+		return "_" + rest
+	}
+	return plain
 }
 
 // replaceFile writes a file beside its place and moves it there.

@@ -137,9 +137,9 @@ func (l *layout) Tags(_ context.Context, _ string, each func([]string) error) er
 	return each(tags)
 }
 
-// Predecessors implements storage. A layout has no list of referrers: each
-// manifest in its index is looked at.
-func (l *layout) Predecessors(ctx context.Context, subject Descriptor) ([]Descriptor, error) {
+// Referrers implements storage. A layout has no list of referrers: each manifest
+// in its index is looked at.
+func (l *layout) Referrers(ctx context.Context, subject Descriptor, _ string, each func([]Descriptor) error) error {
 	var out []Descriptor
 	for _, d := range l.index.Manifests {
 		if d.MediaType != v1.MediaTypeImageManifest || d.Size > l.limits.ManifestBytes || d.Digest == subject.Digest {
@@ -147,12 +147,12 @@ func (l *layout) Predecessors(ctx context.Context, subject Descriptor) ([]Descri
 		}
 		rc, err := l.Fetch(ctx, d)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		raw, err := readVerified(rc, d)
 		rc.Close()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		m, err := ParseManifest(raw, *l.limits)
 		if err != nil || m.Subject == nil || m.Subject.Digest != subject.Digest {
@@ -161,7 +161,7 @@ func (l *layout) Predecessors(ctx context.Context, subject Descriptor) ([]Descri
 		d.ArtifactType, d.Annotations = m.Type, m.Annotations
 		out = append(out, d)
 	}
-	return out, nil
+	return each(out)
 }
 
 // Exists implements storage. Content that was changed is not there.

@@ -25,6 +25,9 @@ const (
 	// headerTimeout is how long a registry may think before it answers.
 	headerTimeout = time.Minute
 	maxPages      = 1000
+	// defaultRequestTime is enough for the largest file at half a megabyte
+	// per second.
+	defaultRequestTime = 10 * time.Minute
 )
 
 // openRemote makes a client of one repository.
@@ -43,7 +46,7 @@ func openRemote(ref Reference, o Options) (*remote.Repository, error) {
 	repo.SkipReferrersGC = true // most registries refuse to delete
 	repo.ManifestMediaTypes = []string{v1.MediaTypeImageManifest, v1.MediaTypeImageIndex}
 	repo.Client = &auth.Client{
-		Client: &http.Client{Transport: o.transport(), CheckRedirect: checkRedirect},
+		Client: &http.Client{Transport: o.transport(), CheckRedirect: checkRedirect, Timeout: cmp.Or(o.RequestTime, defaultRequestTime)},
 		Header: http.Header{"User-Agent": {cmp.Or(o.UserAgent, "gowanus")}}, Cache: auth.NewCache(), Credential: credential,
 	}
 	return repo, nil
@@ -107,8 +110,10 @@ func classify(err error) error {
 	var network net.Error
 	var address *url.Error
 	switch {
-	case err == nil, errors.As(err, &e), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case err == nil, errors.As(err, &e), errors.Is(err, context.Canceled):
 		return err
+	case errors.As(err, &network) && network.Timeout():
+		return fault.New(fault.Timeout, "%w (limit RequestTime, unless the caller had one)", err)
 	case errors.Is(err, errdef.ErrNotFound):
 		return fault.As(err, fault.NotFound)
 	case errors.Is(err, errdef.ErrSizeExceedsLimit):

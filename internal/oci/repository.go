@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -28,6 +29,9 @@ type Options struct {
 	PlainHTTP bool
 	// Transport replaces the HTTP client's; with one, nothing is retried.
 	Transport http.RoundTripper
+	// RequestTime bounds one request, with its answer and what is tried again;
+	// 0 is 10 minutes.
+	RequestTime time.Duration
 	// UserAgent is how requests introduce themselves; "" is gowanus.
 	UserAgent string
 }
@@ -38,8 +42,9 @@ type storage interface {
 	Resolve(ctx context.Context, reference string) (Descriptor, error)
 	Fetch(ctx context.Context, d Descriptor) (io.ReadCloser, error)
 	Tags(ctx context.Context, last string, each func([]string) error) error
-	// Predecessors lists manifests that claim to refer to another one.
-	Predecessors(ctx context.Context, d Descriptor) ([]Descriptor, error)
+	// Referrers lists manifests that claim to refer to another one; the type
+	// "" is any.
+	Referrers(ctx context.Context, d Descriptor, artifactType string, each func([]Descriptor) error) error
 	Exists(ctx context.Context, d Descriptor) (bool, error)
 	Push(ctx context.Context, d Descriptor, content io.Reader) error
 	// PushReference is Push for a manifest, and gives it the tag.
@@ -238,18 +243,23 @@ func (r *Repository) read(ctx context.Context, d Descriptor) ([]byte, error) {
 // Referrers reads the manifests of an artifact type, "" for all, that refer to
 // another one. What the registry lists and is not of that kind is left out.
 func (r *Repository) Referrers(ctx context.Context, subject Descriptor, artifactType string) ([]*Manifest, error) {
-	claimed, err := r.storage.Predecessors(ctx, subject)
+	var claimed []Descriptor
+	err := r.storage.Referrers(ctx, subject, "", func(page []Descriptor) error { // some lists lack the types
+		for _, d := range page {
+			if artifactType != "" && d.ArtifactType != "" && d.ArtifactType != artifactType || d.MediaType != v1.MediaTypeImageManifest || checkDescriptor(d) != nil {
+				continue
+			}
+			if claimed = append(claimed, d); len(claimed) > r.limits.Referrers {
+				return tooMany("manifests refer to "+subject.Digest.String(), r.limits.Referrers, "Referrers")
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, r.fail(err, "list what refers to "+subject.Digest.String()+" in")
 	}
 	var out []*Manifest
 	for _, d := range claimed {
-		if artifactType != "" && d.ArtifactType != "" && d.ArtifactType != artifactType || d.MediaType != v1.MediaTypeImageManifest || checkDescriptor(d) != nil {
-			continue
-		}
-		if len(out) == r.limits.Referrers {
-			return nil, r.fail(tooMany("manifests refer to "+subject.Digest.String(), r.limits.Referrers, "Referrers"), "read")
-		}
 		m, err := r.Manifest(ctx, d)
 		if err != nil {
 			return nil, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/internal/oci"
@@ -411,3 +413,66 @@ func TestNotALayout(t *testing.T) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestSlowRegistry: an answer that never ends is given up.
+func TestSlowRegistry(t *testing.T) {
+	o := options
+	o.RequestTime = 50 * time.Millisecond
+	o.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+		pr, pw := io.Pipe()
+		context.AfterFunc(r.Context(), func() { pw.CloseWithError(r.Context().Err()) })
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: pr, Request: r}, nil
+	})
+	repo, ref := open(t, "registry.example.org/a/b", o)
+	_, _, err := repo.Resolve(context.Background(), ref)
+	if fault.KindOf(err) != fault.Timeout || !strings.HasSuffix(err.Error(), "(limit RequestTime, unless the caller had one)") {
+		t.Errorf("got %v (%v)", err, fault.KindOf(err))
+	}
+}
+
+func FuzzArchive(f *testing.F) {
+	file := filepath.Join(f.TempDir(), "a.tar")
+	ref, err := oci.ParseReference("oci-archive:" + file + ":1.0.0")
+	if err != nil {
+		f.Fatal(err)
+	}
+	repo, err := oci.Open(ref, options)
+	if err == nil {
+		_, err = repo.Push(context.Background(), thing("1.0.0"), "1.0.0")
+	}
+	if err == nil {
+		err = repo.Close()
+	}
+	if err != nil {
+		f.Fatal(err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	f.Add([]byte("no archive"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		ctx := context.Background()
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		repo, err := oci.Open(ref, options)
+		if err != nil {
+			return
+		}
+		d, _, err := repo.Resolve(ctx, ref)
+		if err == nil {
+			var m *oci.Manifest
+			if m, err = repo.Manifest(ctx, d); err == nil && oci.DigestOf(m.Raw) != d.Digest.String() {
+				t.Error("another manifest")
+			}
+		}
+		if err := repo.Close(); err != nil {
+			t.Error(err)
+		}
+		if after, err := os.ReadFile(file); err != nil || !bytes.Equal(after, text) {
+			t.Errorf("reading changed it: %v", err)
+		}
+	})
+}

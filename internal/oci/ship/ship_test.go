@@ -328,3 +328,26 @@ func TestWhatIsNotOurs(t *testing.T) {
 		t.Errorf("list: %v, %v", list, err)
 	}
 }
+
+// BenchmarkFetch fetches and verifies a module of 4 MB.
+func BenchmarkFetch(b *testing.B) {
+	key := generate(b)
+	text := describe(b, "1.0.0", "set-sensor")
+	content, err := section.Set([]byte("\x00asm\x01\x00\x00\x00"), section.Describe, text)
+	if err == nil {
+		content, err = section.Set(content, "filler", make([]byte, 4<<20))
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	place := ocitest.New(b).Host() + "/team/greeter"
+	publish(b, place, ship.Package{Format: ship.Wasm, Content: content, Description: text}, ship.Signing{Key: key})
+	o := ship.FetchOptions{Registry: options, Trust: trusting(b, key, ""), Now: now}
+	b.SetBytes(int64(len(content)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ship.Fetch(context.Background(), place, o); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
