@@ -22,8 +22,17 @@ type Options = scenario.Options
 
 // Run plays the scenarios of some files against a module, each as a subtest.
 // Files may be patterns of filepath.Glob, of which each must match something.
+// The module "" is the one that the first file names.
 func Run(t *testing.T, module string, files ...string) {
 	t.Helper()
+	if module == "" && len(files) > 0 {
+		names := match(t, files[0])
+		suite, err := scenario.Read(names[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		module = suite.ModuleFile()
+	}
 	m, err := scenario.Open(t.Context(), module, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -34,15 +43,20 @@ func Run(t *testing.T, module string, files ...string) {
 	}
 }
 
+func match(t *testing.T, pattern string) []string {
+	t.Helper()
+	names, err := filepath.Glob(pattern)
+	if err != nil || len(names) == 0 {
+		t.Fatalf("scenarios %s: no such file, %v", pattern, err)
+	}
+	return names
+}
+
 // Play is Run with a module that is loaded already. It does not close it.
 func Play(t *testing.T, m *scenario.Module, files ...string) {
 	t.Helper()
 	for _, pattern := range files {
-		names, err := filepath.Glob(pattern)
-		if err != nil || len(names) == 0 {
-			t.Fatalf("scenarios %s: no such file, %v", pattern, err)
-		}
-		for _, name := range names {
+		for _, name := range match(t, pattern) {
 			t.Run(filepath.Base(name), func(t *testing.T) { play(t, m, name) })
 		}
 	}

@@ -28,10 +28,9 @@ func (m *Module) cover(typ string, id hook.ID, branch string) {
 	m.covered[spot{typ, id.String(), branch}]++
 }
 
-// expectToken notes that a decision asked to continue.
-func (m *Module) expectToken(typ string, id hook.ID, token string) {
-	s := spot{typ, id.String(), branchContinue + token}
-	m.covered[s] += 0
+// promise notes that a decision asked to continue, or to be woken.
+func (m *Module) promise(typ string, id hook.ID, branch string) {
+	m.covered[spot{typ, id.String(), branch}] += 0
 }
 
 // Covered is a place in a module that its description, or a decision, tells

@@ -215,12 +215,13 @@ func (p *play) apply(d *hook.Decision) {
 	}
 	if after, err := coerce.Duration(d.WakeAfter); err == nil && d.WakeAfter != "" {
 		p.timer = p.now.Add(after)
+		p.m.promise(p.t.Name, p.hookOf(), branchTimer)
 	}
 	p.token, p.pending = "", nil
 	for i, s := range d.Steps {
 		if s.Continue != "" {
 			p.token, p.pending = s.Continue, d.Steps[:i]
-			p.m.expectToken(p.t.Name, p.hookOf(), s.Continue)
+			p.m.promise(p.t.Name, p.hookOf(), branchContinue+s.Continue)
 		}
 	}
 }

@@ -91,11 +91,13 @@ func (r *reader) about(s *Scenario, n *yamlpos.Node) bool {
 	case s.kind == "" && n.Get(catalog.Entity) != nil:
 		s.kind, at = catalog.Entity, n.Get(catalog.Entity)
 	case s.kind == "":
-		hint := ""
 		for _, e := range n.Entries {
-			hint = max(hint, nearest.Hint(e.Key, kinds))
+			if hint := nearest.Hint(e.Key, kinds); hint != "" {
+				r.errs.Add(e.KeyPos, "unknown key %q in a scenario%s", e.Key, hint)
+				return false
+			}
 		}
-		r.errs.Add(n.Pos, "a scenario needs the type that it is about, in %s, or a hook%s", strings.Join(kinds, ", "), hint)
+		r.errs.Add(n.Pos, "a scenario needs the type that it is about, in %s, or a hook", strings.Join(kinds, ", "))
 		return false
 	}
 	if at != nil {

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/gowanus-project/gowanus/dsl/predicate"
@@ -14,7 +15,7 @@ import (
 // Suite is one file of scenarios.
 type Suite struct {
 	File      string
-	Module    string // the module's file as this one names it, "" when it does not
+	Module    string // the module's file, relative to this one; "" when it names none
 	Scenarios []*Scenario
 }
 
@@ -105,6 +106,15 @@ var startTime = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 // kinds are the words that name what a scenario is about.
 var kinds = []string{
 	catalog.Entity, catalog.Policy, catalog.Enricher, catalog.Strategy, catalog.Step, catalog.Format, catalog.Location, catalog.Network,
+}
+
+// ModuleFile gives the module's file as it is found from where the program
+// runs, "" when the suite names none.
+func (s *Suite) ModuleFile() string {
+	if s.Module == "" || filepath.IsAbs(s.Module) {
+		return s.Module
+	}
+	return filepath.Join(filepath.Dir(s.File), s.Module)
 }
 
 // Read reads a file of scenarios.
