@@ -138,5 +138,12 @@ func registryError(err error) error {
 		fault.Invalid: exitUsage, fault.Limit: exitUsage, fault.NotFound: exitNotFound, fault.Unauthorized: exitRefused,
 		fault.Forbidden: exitRefused, fault.Conflict: exitConflict, fault.Unavailable: exitUnreachable, fault.Timeout: exitUnreachable,
 	}
-	return &failure{cmp.Or(codes[fault.KindOf(err)], exitFailed), err}
+	return &failure{cmp.Or(codes[fault.KindOf(err)], exitFailed), &cleaned{err}}
 }
+
+// cleaned is an error with words of others in it, which must not control the
+// terminal.
+type cleaned struct{ err error }
+
+func (c *cleaned) Error() string { return clean(c.err.Error()) }
+func (c *cleaned) Unwrap() error { return c.err }
