@@ -153,6 +153,15 @@ func TestVectors(t *testing.T) {
 				}
 			}
 		}
+		out, err := m.Call(t.Context(), hook.Describe, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := json.NewDecoder(bytes.NewReader(out))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&hook.Description{}); err != nil {
+			t.Errorf("the engine cannot read the description: %v", err)
+		}
 		if s := m.Stats(); s.Started != 1 || s.Failures != 0 {
 			t.Errorf("one instance without failures serves all vectors, got %+v", s)
 		}

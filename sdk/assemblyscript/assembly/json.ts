@@ -129,7 +129,7 @@ export class Value {
   private write(out: string[]): void {
     switch (this.kind) {
       case Kind.Bool: out.push(this.truth ? "true" : "false"); break;
-      case Kind.Number: out.push(this.str.length > 0 ? this.str : this.num.toString()); break;
+      case Kind.Number: out.push(this.str.length > 0 ? this.str : writeNumber(this.num)); break;
       case Kind.Text: quoteTo(out, this.str); break;
       case Kind.List:
       case Kind.Object: this.writeItems(out); break;
@@ -150,6 +150,11 @@ export class Value {
     }
     out.push(object ? "}" : "]");
   }
+}
+
+/** A number as JSON; a whole one has no fraction, so that it can stand where an integer is asked for. */
+function writeNumber(num: f64): string {
+  return abs(num) < 9007199254740992.0 && Math.floor(num) == num ? (<i64>num).toString() : num.toString();
 }
 
 /** A text as JSON: "a \"b\"". */
