@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -296,56 +295,5 @@ func BenchmarkDecision(b *testing.B) {
 	decide() // compiles the module
 	for b.Loop() {
 		decide()
-	}
-}
-
-// BenchmarkTable10k is what a placement among 10,000 hosts with 80,000 places
-// costs in all: news of two hosts, three strategies of a module, a reservation.
-func BenchmarkTable10k(b *testing.B) {
-	types, _ := shipped(b)
-	for name, specs := range map[string][]any{
-		"counts": {"max-containers", "random", "breadth-first"},
-		"usage":  {map[string]any{"type": "max-containers", "maxContainers": 12}, "cpu-usage", "breadth-first"},
-		"labels": {map[string]any{"type": "label", "labels": []any{"zone=a"}}, "max-containers", "breadth-first"},
-		"rules":  {map[string]any{"type": "affinity-rules", "rules": []any{"NOT TYPE docker:redis"}}},
-	} {
-		b.Run(name, func(b *testing.B) {
-			strategies := chain(b, types, slices.Clone(specs)...)
-			hosts := make([]location.Host, 10_000)
-			table := placement.NewTable()
-			for i := range hosts {
-				hosts[i] = location.Host{
-					ID: fmt.Sprintf("h%d", i), Up: true, Revision: 1, Labels: map[string]string{"zone": string(rune('a' + i%3))},
-					Usage: &location.Usage{CPU: float64(i%7) / 10},
-				}
-				for k := range i * 7919 % 10 {
-					ref := hook.Ref{ID: fmt.Sprintf("e%d-%d", i, k), Application: fmt.Sprint("a", i%100), Name: "some entity", Type: "docker:nginx"}
-					table.Seat(placement.Resident{Ref: ref, Host: hosts[i].ID})
-				}
-			}
-			demand := web()
-			n := 0
-			place := func() {
-				n++
-				news := slices.Clone(hosts)
-				for _, i := range []int{n % len(hosts), n * 7919 % len(hosts)} {
-					news[i].Revision++
-					news[i].Usage = &location.Usage{CPU: 0.1}
-				}
-				table.SetHosts(news)
-				hosts = news
-				choice, err := placement.Choose(b.Context(), table.Snapshot("a1", "p1"), demand, strategies)
-				if err != nil {
-					b.Fatal(err)
-				}
-				table.Seat(placement.Resident{Ref: hook.Ref{ID: "new", Application: "a1"}, Host: choice.Best().ID})
-				table.Leave("new")
-			}
-			place() // compiles the module
-			b.ReportAllocs()
-			for b.Loop() {
-				place()
-			}
-		})
 	}
 }

@@ -39,6 +39,7 @@ func Choose(ctx context.Context, s *Snapshot, d *Demand, chain []Strategy) (Choi
 	rows, down := s.up()
 	e := &Explain{hosts: s, demand: d, down: down}
 	b := &Batch{demand: d, hosts: s, rows: rows, inputs: map[string]*Input{}}
+	var space sorter
 	for _, strategy := range chain {
 		if len(b.rows) == 0 {
 			break
@@ -54,7 +55,7 @@ func Choose(ctx context.Context, s *Snapshot, d *Demand, chain []Strategy) (Choi
 			return Choice{Explain: e}, fault.Wrap(err, "strategy", strategy.Name())
 		}
 		e.stages = append(e.stages, stage{name: strategy.Name(), rows: b.rows, ranking: ranking})
-		if next, changed := ranking.apply(b.rows); changed {
+		if next, changed := ranking.apply(b.rows, &space); changed {
 			b = &Batch{demand: d, hosts: s, rows: next, inputs: map[string]*Input{}}
 		}
 	}
@@ -67,8 +68,8 @@ func Choose(ctx context.Context, s *Snapshot, d *Demand, chain []Strategy) (Choi
 // apply takes out the refused rows and sorts the others, the highest score
 // first, equal ones as they came. It does not change rows, which it gives back
 // when nothing changed.
-func (r *Ranking) apply(rows []int32) (next []int32, changed bool) {
-	left := make([]scored, 0, len(rows))
+func (r *Ranking) apply(rows []int32, space *sorter) (next []int32, changed bool) {
+	left := space.space(len(rows))
 	sorted := true
 	for i, row := range rows {
 		score := r.Scores[i]
@@ -83,7 +84,7 @@ func (r *Ranking) apply(rows []int32) (next []int32, changed bool) {
 		return rows, false
 	}
 	if !sorted {
-		left = sortStable(left)
+		left = space.sort(left)
 	}
 	next = make([]int32, len(left))
 	for i := range left {

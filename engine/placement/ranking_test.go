@@ -112,7 +112,7 @@ func FuzzDecodeRanking(f *testing.F) {
 			return
 		}
 		rows := make([]int32, n)
-		next, _ := r.apply(rows)
+		next, _ := r.apply(rows, &sorter{})
 		for i := range n {
 			_ = r.reason(i)
 		}
@@ -134,7 +134,7 @@ func BenchmarkApply10k(b *testing.B) {
 		r.Scores[i] = float64(x >> 11)
 	}
 	for b.Loop() {
-		r.apply(rows)
+		r.apply(rows, &sorter{})
 	}
 }
 

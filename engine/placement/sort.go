@@ -9,30 +9,51 @@ type scored struct {
 }
 
 // descending maps a score to a key so that higher scores have smaller keys and
-// equal scores, zeros of both signs included, equal ones.
+// equal scores, zeros of both signs included, equal ones. Scores with few digits
+// have keys with zeros at their end, which makes sorting them fast.
 func descending(score float64) uint64 {
-	bits := math.Float64bits(score + 0) // -0 + 0 is 0
-	if bits>>63 == 1 {
-		return bits
+	const zero = 1 << 63
+	size := math.Float64bits(math.Abs(score))
+	if score < 0 {
+		return zero + size
 	}
-	return ^bits &^ (1 << 63)
+	return zero - size
 }
 
-// sortStable sorts by key, equal keys as they came. It may give back another
-// slice than list and uses list as scratch space. It is a radix sort by bytes:
-// ten times as fast for 10,000 hosts as comparing them.
-func sortStable(list []scored) []scored {
-	var counts [8][256]int32
-	for i := range list {
-		for k := range counts {
-			counts[k][byte(list[i].key>>(8*k))]++
-		}
+// sorter has the space that sorting takes, for all stages of a chain.
+type sorter struct{ list, other []scored }
+
+// space gives room for up to n hosts.
+func (s *sorter) space(n int) []scored {
+	if cap(s.list) < n {
+		s.list = make([]scored, 0, n)
 	}
-	other := make([]scored, len(list))
-	for k := range counts {
-		count := &counts[k]
-		if count[byte(list[0].key>>(8*k))] == int32(len(list)) {
-			continue // this byte is the same in all keys
+	return s.list[:0]
+}
+
+// sort sorts by key, equal keys as they came. It may give back another slice
+// than list. It is a radix sort by the bytes in which keys differ: ten times as
+// fast for 10,000 hosts as comparing them.
+func (s *sorter) sort(list []scored) []scored {
+	all, some := ^uint64(0), uint64(0)
+	for i := range list {
+		all, some = all&list[i].key, some|list[i].key
+	}
+	differ := all ^ some
+	if differ == 0 {
+		return list
+	}
+	if cap(s.other) < len(list) {
+		s.other = make([]scored, len(list), cap(list))
+	}
+	other := s.other[:len(list)]
+	for shift := 0; shift < 64; shift += 8 {
+		if byte(differ>>shift) == 0 {
+			continue
+		}
+		var count [256]int32
+		for i := range list {
+			count[byte(list[i].key>>shift)]++
 		}
 		at := int32(0)
 		for b, n := range count {
@@ -40,11 +61,12 @@ func sortStable(list []scored) []scored {
 			at += n
 		}
 		for i := range list {
-			b := byte(list[i].key >> (8 * k))
+			b := byte(list[i].key >> shift)
 			other[count[b]] = list[i]
 			count[b]++
 		}
 		list, other = other, list
 	}
+	s.list, s.other = list, other
 	return list
 }

@@ -115,16 +115,24 @@ func (j *judge) refuses(i int, rules []rule) string {
 func (j *judge) breaks(i int, r *rule) string {
 	lines := j.column(r).At(i)
 	for k := 0; ; k++ {
-		line, rest, more := strings.Cut(lines, "\n")
-		switch ok := j.has(r, line) != r.not; {
+		// Entities on a host often are alike: the last answer holds as long as
+		// its line does.
+		n := len(j.last.line)
+		if j.last.rule != r || len(lines) < n || lines[:n] != j.last.line || len(lines) > n && lines[n] != '\n' {
+			line, _, _ := strings.Cut(lines, "\n")
+			n = len(line)
+			j.last.rule, j.last.line, j.last.has = r, line, j.has(r, line)
+		}
+		switch ok := j.last.has != r.not; {
 		case ok && r.any:
 			return ""
 		case !ok && !r.any:
 			return "runs " + nth(j.hosts.names.At(i), k) + " (" + nth(j.hosts.types.At(i), k) + "), against the rule " + r.text
 		}
-		if lines = rest; !more {
+		if len(lines) == n {
 			break
 		}
+		lines = lines[n+1:]
 	}
 	if r.any {
 		return "nothing that it runs satisfies the rule " + r.text
@@ -155,15 +163,8 @@ func (j *judge) column(r *rule) gowanus.Strings {
 }
 
 // has tells whether an entity has the property of a rule, by its line in the
-// rule's column. Entities on a host often are alike: the last answer is kept.
+// rule's column.
 func (j *judge) has(r *rule, line string) bool {
-	if last := &j.last; last.rule != r || last.line != line {
-		last.rule, last.line, last.has = r, line, j.satisfies(r, line)
-	}
-	return j.last.has
-}
-
-func (j *judge) satisfies(r *rule, line string) bool {
 	switch r.verb {
 	case verbType:
 		return sameType(or(r.param, j.placed.Type), line)

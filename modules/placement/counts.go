@@ -32,7 +32,7 @@ func random(in *gowanus.Hosts, out *gowanus.Ranking) {
 	for i := range scores {
 		var x uint64
 		state, x = splitMix(state)
-		scores[i] = float64(x >> 11)
+		scores[i] = 1 + float64(x>>36)/(1<<28) // short numbers are sorted faster
 	}
 }
 
@@ -54,15 +54,16 @@ func maxContainers(in *gowanus.Hosts, out *gowanus.Ranking) {
 		invalid(out, maxSize, fmt.Sprintf("%s: expected 1 or more containers, got %v", maxSize, limit))
 		return
 	}
-	reasons := map[float64]gowanus.Reason{} // thousands of hosts share a few
+	reasons := make([]gowanus.Reason, 1024) // thousands of hosts share a few
 	for i, n := range in.Float64s("containers") {
 		if n = count(n); n < limit {
 			continue
 		}
-		reason, ok := reasons[n]
-		if !ok {
+		k := int(min(n, float64(len(reasons)-1)))
+		reason := reasons[k]
+		if reason == 0 || n != float64(k) {
 			reason = out.Reason(fmt.Sprintf("%v containers, max is %v", n, limit))
-			reasons[n] = reason
+			reasons[k] = reason
 		}
 		out.RefuseFor(i, reason)
 	}

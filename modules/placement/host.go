@@ -62,19 +62,48 @@ func labelType() gowanus.Type {
 
 // wanted is one condition on a label.
 type wanted struct {
-	text   string // as it was written
 	key    string
 	value  string
 	valued bool // it asks for a value, not for the label alone
 	not    bool
 	values gowanus.Strings
 
-	reasons map[string]gowanus.Reason // by the label's value
+	seen    []refusal                 // the first few values that were refused
+	reasons map[string]gowanus.Reason // of the others
+}
+
+// refusal is why a value is not accepted.
+type refusal struct {
+	value string
+	why   gowanus.Reason
+}
+
+// maxSeen is up to how many values looking through them beats a map.
+const maxSeen = 8
+
+// refuse gives the reason why a value is not accepted. Hosts share them.
+func (w *wanted) refuse(value string, out *gowanus.Ranking) gowanus.Reason {
+	for k := range w.seen {
+		if w.seen[k].value == value {
+			return w.seen[k].why
+		}
+	}
+	if why, known := w.reasons[value]; known {
+		return why
+	}
+	why := out.Reason(w.reason(value))
+	value = strings.Clone(value) // it is a view of the input
+	if len(w.seen) < maxSeen {
+		w.seen = append(w.seen, refusal{value, why})
+	} else {
+		w.reasons[value] = why
+	}
+	return why
 }
 
 // readLabel reads KEY, KEY=VALUE, KEY!=VALUE, or one of these after ! or NOT.
 func readLabel(text string) (wanted, error) {
-	w := wanted{text: text}
+	var w wanted
 	rest := strings.TrimSpace(text)
 	if bare, ok := strings.CutPrefix(rest, "!"); ok {
 		w.not, rest = true, bare
@@ -112,12 +141,7 @@ func label(in *gowanus.Hosts, out *gowanus.Ranking) {
 	for i := range in.Len() {
 		for k := range all {
 			if w, value := &all[k], all[k].values.At(i); !w.accepts(value) {
-				reason, known := w.reasons[value]
-				if !known {
-					reason = out.Reason(w.refusal(value))
-					w.reasons[strings.Clone(value)] = reason
-				}
-				out.RefuseFor(i, reason)
+				out.RefuseFor(i, w.refuse(value, out))
 				break
 			}
 		}
@@ -132,8 +156,8 @@ func (w *wanted) accepts(value string) bool {
 	return (value != "") != w.not
 }
 
-// refusal says why a value is not accepted.
-func (w *wanted) refusal(value string) string {
+// reason says why a value is not accepted.
+func (w *wanted) reason(value string) string {
 	switch {
 	case value == "" && w.valued:
 		return "it has no label " + w.key + ", expected " + w.value

@@ -75,20 +75,16 @@ func limitShare(in *gowanus.Hosts, out *gowanus.Ranking, shares []float64, key s
 		}
 	}
 	unknown := gowanus.Reason(0)
-	known := map[string]gowanus.Reason{} // thousands of hosts share the texts of some
-	last, lastReason := math.NaN(), gowanus.Reason(0)
+	used := make([]gowanus.Reason, 1001) // by thousandths: thousands of hosts share these texts
 	for i, share := range shares {
 		switch {
 		case share < limit:
 		case share >= limit:
-			if share != last {
-				text := percent(share)
-				if known[text] == 0 {
-					known[text] = out.Reason("uses " + text + " of " + of + ", max is " + percent(limit))
-				}
-				last, lastReason = share, known[text]
+			k := int(math.Round(math.Min(share, 1) * 1000))
+			if used[k] == 0 {
+				used[k] = out.Reason("uses " + percent(share) + " of " + of + ", max is " + percent(limit))
 			}
-			out.RefuseFor(i, lastReason)
+			out.RefuseFor(i, used[k])
 		default:
 			if unknown == 0 {
 				unknown = out.Reason("how much it uses of " + of + " is not known")
