@@ -54,6 +54,11 @@ func (e deciding) Decide(ctx context.Context, r *workflow.Record) (*hook.Decisio
 		return e.decideStep(ctx, ent, r, call)
 	}
 	call.Type = t.Name
+	if t.Hosts {
+		if call.Hosts, err = e.places.networkHosts(ctx, ent); err != nil {
+			return nil, err
+		}
+	}
 	if r.Token != "" {
 		return t.Entity.Continue(ctx, call)
 	}

@@ -91,3 +91,22 @@ func (e *Engine) releaseHost(ctx context.Context, c *action.Call) (any, error) {
 	}
 	return nil, e.store.Commit(ctx, &b)
 }
+
+// networkHosts gives the hosts of the locations that an entity is deployed to.
+func (p *places) networkHosts(ctx context.Context, ent *entity.Entity) ([]hook.NetworkHost, error) {
+	out := []hook.NetworkHost{}
+	for _, name := range ent.Locations() {
+		at := p.open[name]
+		if at == nil {
+			continue // its machines come and go one by one
+		}
+		hosts, err := at.Hosts(ctx)
+		if err != nil {
+			return nil, fault.Wrap(err, "list the hosts of location", name)
+		}
+		for _, h := range hosts {
+			out = append(out, hook.NetworkHost{ID: h.ID, Address: h.Address, Labels: h.Labels})
+		}
+	}
+	return out, nil
+}

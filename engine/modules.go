@@ -44,11 +44,22 @@ func modulesOf(b *catalog.Bundle) (out []*module.Module) {
 func include(b *catalog.Bundle, modules []*module.Module) {
 	for _, m := range modules {
 		b.Modules = append(b.Modules, m)
-		for _, t := range m.Types() {
+		for _, t := range registered(m) {
 			t.Bundle = b
 			b.Types = append(b.Types, t)
 		}
 	}
+}
+
+// registered gives the types of a module as they stand in the catalog.
+func registered(m *module.Module) []*catalog.Type {
+	types := m.Types()
+	for i, t := range types {
+		if t.Instance != nil {
+			types[i] = t.Instance
+		}
+	}
+	return types
 }
 
 // read makes a bundle of what a client sent. With an error, the bundle has
@@ -92,7 +103,7 @@ func (e *Engine) inspect(ctx context.Context, content []byte) (*module.Module, e
 // rivals refuses a module with a type whose names belong to somebody else: a
 // module that is installed must not take over what is there.
 func (e *Engine) rivals(m *module.Module) error {
-	for _, t := range m.Types() {
+	for _, t := range registered(m) {
 		for _, other := range e.types.Load().Types() {
 			if other.Kind != t.Kind || other.Plan != nil || other.Unbuilt != "" || other.Module == t.Module {
 				continue

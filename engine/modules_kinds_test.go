@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -169,5 +170,46 @@ func TestModuleLocation(t *testing.T) {
 	}
 	if v, err := call(t, e, g, "start", nil); v != "at north-1" || err != nil {
 		t.Errorf("after a restart it stands %v, %v", v, err)
+	}
+}
+
+// A network type of a module is an entity type; what its effectors do is planned
+// by the module, for the hosts of the entity's location.
+func TestModuleNetwork(t *testing.T) {
+	plant := newPlant(t)
+	w := newWorld()
+	plant.providers = []location.Provider{w}
+	e, _ := plant.engine()
+	install(t, e, "1.0.0", "all")
+	app, start, err := e.Deploy(t.Context(), engine.Request{ID: "app", Text: []byte(
+		"location: localhost\nservices: [{type: org.example.Wire, id: n, network.cidr: 10.5.0.0/24}]")})
+	if err == nil {
+		_, err = start.Wait(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := app.Nearest("n")
+	if v, _ := n.Sensor("network.cidr"); v != "10.5.0.0/24" {
+		t.Errorf("it has the addresses %v", v)
+	}
+	if v, _ := n.Sensor("network.id"); v != string(n.ID()) {
+		t.Errorf("its id is %v", v)
+	}
+	var logged []string
+	for _, task := range e.Tasks().OfEntity(string(n.ID())) {
+		if out, err := task.ReadStream("stdout"); err == nil && len(out) > 0 {
+			logged = append(logged, strings.Split(strings.TrimSpace(string(out)), "\n")...)
+		}
+	}
+	slices.Sort(logged)
+	if got := strings.Join(logged, "; "); got != "10.5.0.0/24 at 10.0.0.1; 10.5.0.0/24 at 10.0.0.2" {
+		t.Errorf("the module's steps logged %q", got)
+	}
+	if _, err := call(t, e, n, "attach", map[string]any{"entity": app, "host": "h1"}); err != nil {
+		t.Error(err)
+	}
+	if _, err := call(t, e, n, "stop", nil); err != nil {
+		t.Error(err)
 	}
 }

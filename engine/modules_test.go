@@ -76,6 +76,7 @@ type plant struct {
 	dir   string
 
 	locations []location.Definition
+	providers []location.Provider
 }
 
 func newPlant(t *testing.T) *plant { return &plant{t: t, store: store.NewMemory(), dir: t.TempDir()} }
@@ -102,7 +103,7 @@ func (p *plant) open(l wasm.Limits) (*engine.Engine, func(), error) {
 	keeper = module.New(module.Config{Runtime: r, Dir: p.dir})
 	e, err := engine.New(p.t.Context(), engine.Config{
 		Store: p.store, Types: append(stock.Types(), initializer.Types()...), Plane: "test",
-		Modules: keeper, Locations: p.locations,
+		Modules: keeper, Locations: p.locations, Providers: p.providers,
 	})
 	if err != nil {
 		return nil, nil, err

@@ -23,13 +23,13 @@ const (
 	Location    = "location"
 	Bean        = "bean"
 	Step        = "step"
-	Network     = "network"
+	Network     = "network" // of what modules describe; Instance is what is registered
 	Format      = "format"
 )
 
 // Kinds are all kinds, in the order in which a plan that does not say its own
 // is tried.
-var Kinds = []string{Entity, Policy, Enricher, Initializer, Strategy, Location, Step, Bean, Network, Format}
+var Kinds = []string{Entity, Policy, Enricher, Initializer, Strategy, Location, Step, Bean, Format}
 
 // Workflow is the type of config keys whose value is a workflow.
 const Workflow = "workflow"
@@ -109,7 +109,9 @@ type Type struct {
 	Step        StepImpl
 	Init        InitImpl
 	Networks    NetworkImpl
+	Instance    *Type // of a network type: the type of the entities that are its networks
 	Machines    MachinesImpl
+	Hosts       bool // its effectors are told the hosts of the entity's location
 	Format      FormatImpl
 	Migrate     MigrateImpl
 	Flow        *Flow // nil: config is config

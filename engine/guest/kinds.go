@@ -43,6 +43,7 @@ func (m *Module) implement(d *hook.Type) *catalog.Type {
 		t.Strategy = func(config map[string]any) (placement.Strategy, error) { return newStrategy(m, d, config) }
 	case catalog.Network:
 		t.Networks = func(ctx context.Context, c *hook.NetworkCall) (*hook.Decision, error) { return m.network(ctx, d, c) }
+		t.Instance = &catalog.Type{Type: networkType(d), Version: t.Version, Module: t.Module, Migrate: t.Migrate, Entity: &network{m, d}, Hosts: true}
 	case catalog.Location:
 		t.Machines = func(ctx context.Context, c *hook.LocationCall) (*hook.Decision, error) { return m.machines(ctx, d, c) }
 	case catalog.Format:
@@ -61,7 +62,11 @@ func (m *Module) network(ctx context.Context, d *hook.Type, c *hook.NetworkCall)
 	if call.Hosts == nil {
 		call.Hosts = []hook.NetworkHost{}
 	}
-	return m.decide(ctx, hook.NetworkPlan, d.Name, "", &call)
+	entity := ""
+	if c.Entity != nil {
+		entity = c.Entity.ID
+	}
+	return m.decide(ctx, hook.NetworkPlan, d.Name, entity, &call)
 }
 
 func (m *Module) machines(ctx context.Context, d *hook.Type, c *hook.LocationCall) (*hook.Decision, error) {

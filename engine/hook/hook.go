@@ -82,6 +82,10 @@ type EffectorCall struct {
 	Initializer map[string]any `json:"initializer,omitempty"`
 
 	Related []Related `json:"related,omitempty"` // of a step: in the order of the type's RelatedSpecs
+
+	// Hosts are those of the entity's location, for types that ask for them. They
+	// do not stand in the document.
+	Hosts []NetworkHost `json:"-"`
 }
 
 // Output is the result of one step that ran, in the order of the steps.
