@@ -1,8 +1,8 @@
 package scenario
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"maps"
 	"math"
 	"slices"
@@ -14,6 +14,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/location"
 	"github.com/gowanus-project/gowanus/engine/placement"
+	"github.com/gowanus-project/gowanus/internal/coerce"
 	"github.com/gowanus-project/gowanus/internal/nearest"
 	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
@@ -27,20 +28,16 @@ type placing struct {
 	sequence int64
 }
 
-// host is a simulated machine with a value for each column that it is given.
+// host is a simulated machine. values has the columns that it is given besides
+// those that follow from what it is and what has a place on it.
 type host struct {
 	location.Host
-	values map[string]any // float64 or string
+	values    map[string]any // float64 or string
+	residents []*being
 }
 
-// columns are the names that a host may have besides those of its strategies.
-var columns = []string{
-	placement.ID, placement.Name, placement.Address, placement.Up, placement.Containers, placement.AppMembers, placement.AppSiblings,
-	placement.CPUCores, placement.CPUUsed, placement.MemoryTotal, placement.MemoryUsed, placement.MemoryFree,
-	placement.Latitude, placement.Longitude, placement.Entities,
-}
-
-// counts are the columns that go up on the host where something is placed.
+// counts are the columns that go up on the host where something is placed, if
+// the scenario gives them.
 var counts = []string{placement.Containers, placement.AppMembers, placement.AppSiblings}
 
 // place makes the location of a scenario.
@@ -67,7 +64,7 @@ func (m *Module) place(s *Scenario, w *world) (*placing, error) {
 	}
 	r := &reader{}
 	for _, n := range r.list(s.hosts, "hosts") {
-		h := &host{Host: location.Host{Up: true}, values: map[string]any{}}
+		h := &host{Host: location.Host{Up: true, Labels: map[string]string{}}, values: map[string]any{}}
 		if h.ID = p.change(r, h, n); h.ID == "" {
 			h.ID = "h" + strconv.Itoa(len(p.hosts)+1)
 		}
@@ -106,14 +103,10 @@ func (p *placing) change(r *reader, h *host, n *yamlpos.Node) (id string) {
 			h.Up = r.boolean(e.Value, "up")
 		case "labels":
 			for _, l := range r.entries(e.Value, "labels") {
-				h.values["label:"+l.Key] = r.anyText(l.Value, "labels")
+				h.Labels[l.Key] = r.anyText(l.Value, "labels")
 			}
 		case placement.Entities:
-			text, err := json.Marshal(e.Value.Any())
-			if err != nil {
-				r.errs.Add(e.Value.Pos, "entities: %s", err)
-			}
-			h.values[e.Key] = string(text)
+			h.residents = r.beings(e.Value, "entities")
 		default:
 			p.value(r, h, e)
 		}
@@ -123,67 +116,92 @@ func (p *placing) change(r *reader, h *host, n *yamlpos.Node) (id string) {
 
 // value reads the value of a column.
 func (p *placing) value(r *reader, h *host, e yamlpos.Entry) {
-	known := append(slices.Clone(columns), "labels")
-	for _, t := range p.types {
-		known = append(known, t.Columns...)
+	if key, is := strings.CutPrefix(e.Key, placement.LabelPrefix); is {
+		h.Labels[key] = r.anyText(e.Value, e.Key)
+		return
 	}
-	if !slices.Contains(known, e.Key) && !strings.HasPrefix(e.Key, "label:") {
+	known := append(placement.Columns(), "labels")
+	if !slices.Contains(known, e.Key) {
 		r.errs.Add(e.KeyPos, "a host has no column %q%s", e.Key, nearest.Hint(e.Key, known))
 		return
 	}
-	switch v := e.Value.Value.(type) {
-	case int64:
-		h.values[e.Key] = float64(v)
-	case float64:
-		h.values[e.Key] = v
-	case string:
-		h.values[e.Key] = v
-	default:
-		if e.Value.Kind == yamlpos.Null {
-			delete(h.values, e.Key)
-			return
-		}
-		r.errs.Add(e.Value.Pos, "column %s: expected a number or a text, got %s", e.Key, kindOf(e.Value))
+	number, isNumber := e.Value.Value.(float64)
+	if i, is := e.Value.Value.(int64); is {
+		number, isNumber = float64(i), true
 	}
-	if _, isText := h.values[e.Key].(string); !isText && strings.HasPrefix(e.Key, "label:") {
-		h.values[e.Key] = e.Value.Text
+	switch text, isText := e.Value.Value.(string); {
+	case e.Value.Kind == yamlpos.Null:
+		delete(h.values, e.Key)
+	case isText:
+		h.values[e.Key] = text
+	case !isNumber:
+		r.errs.Add(e.Value.Pos, "column %s: expected a number or a text, got %s", e.Key, kindOf(e.Value))
+	case e.Key == placement.CPUCores:
+		h.CPUs = number
+	case e.Key == placement.MemoryTotal:
+		h.Memory = int64(number)
+	default:
+		h.values[e.Key] = number
 	}
 }
 
-// snapshot gives the hosts as columns.
-func (p *placing) snapshot() (*placement.Snapshot, error) {
+// snapshot gives the hosts as columns, as they are for an entity.
+func (p *placing) snapshot(own *being) (*placement.Snapshot, error) {
 	hosts := make([]location.Host, len(p.hosts))
 	names := map[string]bool{}
+	table := placement.NewTable()
 	for i, h := range p.hosts {
 		hosts[i] = h.Host
 		for name := range h.values {
 			names[name] = true
 		}
 	}
-	s := placement.NewSnapshot(hosts)
+	table.SetHosts(hosts)
+	for _, h := range p.hosts {
+		for i, b := range h.residents {
+			table.Seat(b.resident(h.ID, i))
+		}
+	}
+	s := table.Snapshot(own.application, own.parent)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		floats, texts, isText := make([]float64, len(hosts)), make([]string, len(hosts)), false
-		for i, h := range p.hosts {
-			floats[i] = math.NaN()
-			switch v := h.values[name].(type) {
-			case float64:
-				floats[i] = v
-				texts[i] = strconv.FormatFloat(v, 'g', -1, 64)
-			case string:
-				texts[i], isText = v, true
-			}
-		}
-		err := error(nil)
-		if isText {
-			err = s.SetStrings(name, texts)
-		} else {
-			err = s.SetFloats(name, floats)
-		}
-		if err != nil {
+		if err := p.set(s, name); err != nil {
 			return nil, err
 		}
 	}
 	return s, nil
+}
+
+// resident is an entity that has a place on a host.
+func (b *being) resident(host string, i int) placement.Resident {
+	r := placement.Resident{Ref: b.ref(), Parent: b.parent, Host: host}
+	r.ID = cmp.Or(r.ID, host+"-"+strconv.Itoa(i+1))
+	r.Name = cmp.Or(r.Name, r.PlanID, r.ID)
+	r.Type = cmp.Or(r.Type, defaultType)
+	r.Application = cmp.Or(r.Application, defaultApplication)
+	r.Parent = cmp.Or(r.Parent, r.Application)
+	memory, _ := coerce.To("bytes", b.config["memory"])
+	r.Memory, _ = memory.(int64)
+	cpus, _ := coerce.To("double", b.config["cpus"])
+	r.CPUs, _ = cpus.(float64)
+	return r
+}
+
+// set replaces a column by what the scenario gives.
+func (p *placing) set(s *placement.Snapshot, name string) error {
+	floats, texts, isText := make([]float64, len(p.hosts)), make([]string, len(p.hosts)), false
+	for i, h := range p.hosts {
+		floats[i] = math.NaN()
+		switch v := h.values[name].(type) {
+		case float64:
+			floats[i] = v
+		case string:
+			texts[i], isText = v, true
+		}
+	}
+	if isText {
+		return s.SetStrings(name, texts)
+	}
+	return s.SetFloats(name, floats)
 }
 
 // rank places once. What is placed then counts on the first of the hosts.
@@ -203,7 +221,7 @@ func (p *placing) rank(ctx context.Context, play *play, c *call) (answer, error)
 			return a, err
 		}
 	}
-	hosts, err := p.snapshot()
+	hosts, err := p.snapshot(play.w.own)
 	if err != nil {
 		return a, err
 	}
@@ -223,13 +241,16 @@ func (p *placing) rank(ctx context.Context, play *play, c *call) (answer, error)
 	a.said = p.said(ranked, verdicts)
 	if len(ranked) > 0 {
 		p.sequence++
-		p.count(p.host(ranked[0].ID))
+		p.seat(p.host(ranked[0].ID), play.w.own)
 	}
 	return a, nil
 }
 
-// count puts one more on a host.
-func (p *placing) count(h *host) {
+// seat gives an entity like the one that was placed a place on a host.
+func (p *placing) seat(h *host, own *being) {
+	b := *own
+	b.id += "-" + strconv.FormatInt(p.sequence, 10)
+	h.residents = append(slices.Clip(h.residents), &b)
 	for _, name := range counts {
 		if n, known := h.values[name].(float64); known {
 			h.values[name] = n + 1

@@ -237,6 +237,7 @@ func (r *reader) being(n *yamlpos.Node) *being {
 		"name":        func(n *yamlpos.Node) { b.name = r.text(n, "name") },
 		"planId":      func(n *yamlpos.Node) { b.planID = r.text(n, "planId") },
 		"application": func(n *yamlpos.Node) { b.application = r.text(n, "application") },
+		"parent":      func(n *yamlpos.Node) { b.parent = r.text(n, "parent") },
 		"config":      func(n *yamlpos.Node) { b.config = r.mapping(n, "config") },
 		"sensors":     func(n *yamlpos.Node) { b.sensors = r.mapping(n, "sensors") },
 		"members":     func(n *yamlpos.Node) { b.members = r.beings(n, "members") },

@@ -22,7 +22,7 @@ type being struct {
 	pos  yamlpos.Pos
 	bare bool // nothing but the id is known
 
-	id, typ, name, planID, application string
+	id, typ, name, planID, application, parent string
 
 	config, sensors   map[string]any
 	members, children []*being
@@ -84,7 +84,8 @@ func (w *world) add(b *being, defaults being, errs *yamlpos.Errors) *being {
 	out.id = cmp.Or(out.id, defaults.id, w.nextID())
 	out.typ = cmp.Or(out.typ, defaults.typ)
 	out.name = cmp.Or(out.name, out.planID, out.id)
-	out.application = cmp.Or(out.application, "a1")
+	out.application = cmp.Or(out.application, defaultApplication)
+	out.parent = cmp.Or(out.parent, out.application)
 	out.config, out.sensors = maps.Clone(b.config), maps.Clone(b.sensors)
 	if out.sensors == nil {
 		out.sensors = map[string]any{}
@@ -100,8 +101,11 @@ func (w *world) add(b *being, defaults being, errs *yamlpos.Errors) *being {
 	return out
 }
 
-// defaultType is the type of simulated entities that name none.
-const defaultType = "org.example.Entity"
+// What simulated entities have that do not say.
+const (
+	defaultType        = "org.example.Entity"
+	defaultApplication = "a1"
+)
 
 func (w *world) nextID() string {
 	for i := 1; ; i++ {
