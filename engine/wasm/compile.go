@@ -2,10 +2,7 @@ package wasm
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"os"
-	"path/filepath"
 	"runtime"
 	"time"
 
@@ -22,7 +19,6 @@ type program struct {
 	runtime  wazero.Runtime
 	cache    wazero.CompilationCache
 	compiled wazero.CompiledModule
-	start    bool // rewrite.ExportStart is to be called first
 }
 
 func (p *program) close(ctx context.Context) error {
@@ -65,49 +61,54 @@ func (m *Module) ready(ctx context.Context) (*program, error) {
 	}
 }
 
-// compileInBackground compiles in one of the bounded workers and closes done.
+// compileInBackground takes the module from the cache, or compiles it in one of
+// the bounded workers, and closes done.
 func (m *Module) compileInBackground(done chan struct{}) {
-	r := m.runtime
-	defer r.compiling.Done()
+	defer m.runtime.compiling.Done()
 	defer close(done)
-	select {
-	case r.compilers <- struct{}{}:
-		defer func() { <-r.compilers }()
-	case <-m.closing:
-		m.compileErr = m.closedError()
-		return
-	}
 	begin := time.Now()
-	rewritten, err := rewrite.Rewrite(m.binary, rules(&m.limits))
-	m.binary = nil
-	if err == nil {
-		m.program, err = m.compile(rewritten)
+	var err error
+	if cached(m.entry) {
+		if m.program, err = m.fromCache(); err != nil {
+			m.log.Warn("compiled code in the cache is not used", "dir", m.entry, "error", err)
+			_ = os.RemoveAll(m.entry)
+		}
 	}
+	fromCache := m.program != nil
+	if !fromCache {
+		m.program, err = m.compile()
+	}
+	m.binary = nil
 	m.compileErr = fault.Wrap(err, "compile module", m.name)
 	m.compileTime.Store(int64(time.Since(begin)))
-	m.log.Debug("module compiled", "duration", time.Since(begin), "error", err)
+	m.log.Debug("module compiled", "duration", time.Since(begin), "cached", fromCache, "error", err)
 }
 
-// compile tries with the code cached on disk, then, since that may be damaged
-// or the disk full, once more without.
-func (m *Module) compile(rewritten *rewrite.Module) (*program, error) {
-	dir := ""
-	if base := m.runtime.cfg.CacheDir; base != "" {
-		sum := sha256.Sum256(rewritten.Binary)
-		dir = filepath.Join(base, hex.EncodeToString(sum[:]))
+// compile waits for a worker, checks the module and compiles it.
+func (m *Module) compile() (*program, error) {
+	select {
+	case m.runtime.compilers <- struct{}{}:
+		defer func() { <-m.runtime.compilers }()
+	case <-m.closing:
+		return nil, m.closedError()
 	}
-	p, err := m.compileWith(rewritten, dir)
-	if err != nil && dir != "" && fault.KindOf(err) != fault.Invalid {
-		m.log.Warn("compiled code on disk is not used", "dir", dir, "error", err)
-		_ = os.RemoveAll(dir)
-		p, err = m.compileWith(rewritten, "")
+	rewritten, err := rewrite.Rewrite(m.binary, rules(&m.limits))
+	if err != nil {
+		return nil, err
+	}
+	var p *program
+	if m.entry == "" {
+		p, err = m.compileWith(rewritten.Binary, "")
+	} else {
+		p, err = m.compileIntoCache(rewritten)
 	}
 	return p, fault.As(err, fault.Invalid)
 }
 
-func (m *Module) compileWith(rewritten *rewrite.Module, dir string) (p *program, err error) {
+// compileWith compiles, with wazero's cache in a directory if one is named.
+func (m *Module) compileWith(binary []byte, dir string) (p *program, err error) {
 	ctx := experimental.WithCompilationWorkers(m.runtime.ctx, max(1, runtime.NumCPU()/2))
-	p = &program{cache: wazero.NewCompilationCache(), start: rewritten.Start}
+	p = &program{cache: wazero.NewCompilationCache()}
 	if dir != "" {
 		if p.cache, err = wazero.NewCompilationCacheWithDir(dir); err != nil {
 			return nil, err
@@ -132,6 +133,6 @@ func (m *Module) compileWith(rewritten *rewrite.Module, dir string) (p *program,
 			return p, err
 		}
 	}
-	p.compiled, err = p.runtime.CompileModule(ctx, rewritten.Binary)
+	p.compiled, err = p.runtime.CompileModule(ctx, binary)
 	return p, err
 }

@@ -93,7 +93,7 @@ func (i *instance) start(ctx context.Context, p *program) (err error) {
 	if err := i.arm(ctx, limit, time.Now()); err != nil {
 		return err
 	}
-	err = i.initialize(p.start)
+	err = i.initialize()
 	i.disarm()
 	return i.explain(err, limit, "Init")
 }
@@ -107,10 +107,16 @@ func (i *instance) bind() {
 	i.stack, i.stop = global(rewrite.ExportStack), global(rewrite.ExportStop)
 }
 
-func (i *instance) initialize(start bool) error {
+func (i *instance) initialize() error {
 	i.world.reset()
-	if start {
-		if err := i.run(i.guest.ExportedFunction(rewrite.ExportStart)); err != nil {
+	if err := i.run(i.guest.ExportedFunction(rewrite.ExportWhole)); err != nil {
+		return err
+	}
+	if i.args[0] != 1 { // cannot be, unless somebody changed the cache while it was read
+		return fault.New(fault.Unavailable, "the code in the cache is not the module's: remove %s", i.module.entry)
+	}
+	if f := i.guest.ExportedFunction(rewrite.ExportStart); f != nil {
+		if err := i.run(f); err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,7 @@ type Module struct {
 	runtime *Runtime
 	name    string
 	hash    [32]byte
+	entry   string // its directory in the cache, or ""
 	limits  Limits
 	host    HostFunc
 	log     *slog.Logger

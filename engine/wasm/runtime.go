@@ -101,11 +101,15 @@ func (r *Runtime) Load(name string, bin []byte, o LoadOptions) (*Module, error) 
 		limits = *o.Limits
 		limits.fillDefaults()
 	}
-	if err := rewrite.Check(bin, rules(&limits)); err != nil {
-		return nil, fault.Wrap(err, "load module", name)
+	hash := sha256.Sum256(bin)
+	entry := r.entry(hash, &limits)
+	if !cached(entry) {
+		if err := rewrite.Check(bin, rules(&limits)); err != nil {
+			return nil, fault.Wrap(err, "load module", name)
+		}
 	}
 	m := &Module{
-		runtime: r, name: name, hash: sha256.Sum256(bin), limits: limits, host: o.Host,
+		runtime: r, name: name, hash: hash, entry: entry, limits: limits, host: o.Host,
 		log: r.cfg.Log.With("module", name), binary: bin,
 		slots: make(chan struct{}, limits.Instances), closing: make(chan struct{}),
 		running: map[*instance]struct{}{},

@@ -11,16 +11,23 @@ const (
 	ExportStack   = ReservedPrefix + "stack"   // i64: slots of stack that are left; negative after an overflow
 	ExportStop    = ReservedPrefix + "stop"    // i32: the host sets it to 1 to stop the guest at the end of the slice
 	ExportStart   = ReservedPrefix + "start"
+	ExportWhole   = ReservedPrefix + "whole" // function ()->i32: 1 in Module.Binary, 0 in Module.Shell
 )
+
+// Version changes whenever the same module is written differently, so that what
+// was compiled from it before is not used.
+const Version = 1
 
 // Slice is the fuel after which a running guest lets the host in.
 const Slice = 1 << 13
 
 // Module is a module with its meter.
 type Module struct {
-	Binary  []byte // to be compiled
+	Binary []byte // to be compiled
+	// Shell is the same without the code of its functions. Whoever has the
+	// compiled code of Binary needs no more to run it.
+	Shell   []byte
 	Exports map[string]Export
-	Start   bool // ExportStart is there and must be called first
 }
 
 // Rewrite checks a module against the rules and gives it a meter. Its errors
@@ -31,7 +38,8 @@ func Rewrite(bin []byte, rules *Rules) (*Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Module{Binary: e.emit(len(bin)), Exports: m.exports, Start: m.start >= 0}, nil
+	whole, empty, data := e.codeSection(), e.emptyCode(), e.dataSection()
+	return &Module{Binary: e.emit(whole, data), Shell: e.emit(empty, data), Exports: m.exports}, nil
 }
 
 // Check does what Rewrite does but for making the result.
@@ -44,7 +52,7 @@ func Check(bin []byte, rules *Rules) error {
 type emitter struct {
 	*module
 	fuel, reserve, stack, stop uint32 // global indices
-	refill, spend              uint32 // function indices
+	refill, spend, whole       uint32 // function indices
 	function0                  uint32 // index of the first added function
 	added                      []added
 	helpers                    map[string]uint32 // by the instruction that they stand for
@@ -66,11 +74,12 @@ func (e *emitter) begin(m *module, size int) {
 	g := uint32(m.globals)
 	e.module, e.function0 = m, m.functions()
 	e.fuel, e.reserve, e.stack, e.stop = g, g+1, g+2, g+3
-	e.refill, e.spend = e.function0, e.function0+1
+	e.refill, e.spend, e.whole = e.function0, e.function0+1, e.function0+2
 	e.helpers, e.typeIndices = map[string]uint32{}, map[Signature]uint32{}
 	e.added = []added{
 		{e.typeOf(Signature{}), e.refillBody()},
 		{e.typeOf(Signature{Params: string([]byte{I64})}), e.spendBody()},
+		{e.typeOf(Signature{Results: string([]byte{I32})}), wholeBody(1)},
 	}
 	e.code = make(code, 0, size+size/3)
 }
@@ -96,8 +105,14 @@ func (e *emitter) body(id byte) []byte { return e.sections[id] }
 
 // emit writes all sections in order. Custom sections are dropped except for
 // the functions' names, which make stack traces readable.
-func (e *emitter) emit(size int) []byte {
-	out := make([]byte, 0, size+size/4+1024)
+func (e *emitter) emit(code, data []byte) []byte {
+	size := len(code) + 1024
+	for id, body := range e.sections {
+		if id != secCode {
+			size += len(body) + 32
+		}
+	}
+	out := make([]byte, 0, size)
 	out = append(out, "\x00asm\x01\x00\x00\x00"...)
 	put := func(id byte, body []byte) {
 		if body != nil {
@@ -113,8 +128,8 @@ func (e *emitter) emit(size int) []byte {
 	put(secExport, e.exportSection())
 	put(secElement, e.body(secElement))
 	put(secDataCount, e.body(secDataCount))
-	put(secCode, e.codeSection())
-	put(secData, e.body(secData))
+	put(secCode, code)
+	put(secData, data)
 	put(secCustom, e.names())
 	return out
 }
@@ -189,6 +204,7 @@ func (e *emitter) exportSection() []byte {
 	add(ExportReserve, 3, e.reserve)
 	add(ExportStack, 3, e.stack)
 	add(ExportStop, 3, e.stop)
+	add(ExportWhole, 0, e.whole)
 	if e.start >= 0 {
 		add(ExportStart, 0, uint32(e.start))
 	}
@@ -234,5 +250,22 @@ func (e *emitter) codeSection() []byte {
 	}
 	return out
 }
+
+// emptyCode is a code section of functions that trap at once, but for
+// ExportWhole.
+func (e *emitter) emptyCode() []byte {
+	n := uint32(len(e.defined) + len(e.added))
+	out := appendU32(make([]byte, 0, 4*n+16), n)
+	for f := range n {
+		body := code{0, opUnreachable, opEnd}
+		if f+uint32(len(e.imports)) == e.whole {
+			body = wholeBody(0)
+		}
+		out = append(appendU32(out, uint32(len(body))), body...)
+	}
+	return out
+}
+
+func wholeBody(answer int64) code { return code{0}.number32(answer).op(opEnd) }
 
 func itoa(n int) string { return strconv.Itoa(n) }

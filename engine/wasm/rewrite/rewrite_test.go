@@ -3,6 +3,7 @@ package rewrite_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"strings"
 	"testing"
@@ -232,7 +233,7 @@ func TestStartIsTakenOut(t *testing.T) {
 	m.Start = a.U(uint64(m.Func("", "", "", "", a.I32Const(9), a.Index(0x24, g))))
 	out := metered(t, m.Bytes())
 	i := start(t, out.Binary)
-	if v := i.ExportedGlobal("g").Get(); !out.Start || v != 0 {
+	if v := i.ExportedGlobal("g").Get(); v != 0 {
 		t.Fatalf("start ran: %d", v)
 	}
 	if _, err := i.ExportedFunction(rewrite.ExportStart).Call(context.Background()); err != nil || i.ExportedGlobal("g").Get() != 9 {
@@ -391,6 +392,35 @@ func BenchmarkRewrite(b *testing.B) {
 	for b.Loop() {
 		if _, err := rewrite.Rewrite(bin, rules()); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestVersionIsRaised fails when the rewriter writes a module differently than
+// the present Version did: raise it, and note the new hash here.
+func TestVersionIsRaised(t *testing.T) {
+	r := rules()
+	m, err := rewrite.Rewrite(a.Variety(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := fmt.Sprintf("%d %x", rewrite.Version, sha256.Sum256(append(m.Binary, m.Shell...)))
+	if want := "1 3cc985f05958c94ac92aa8c5ec5931fc8059bcadb80d21f0039a50210638b3c5"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// TestShell has everything of the module but its code.
+func TestShell(t *testing.T) {
+	out := metered(t, countdown())
+	for want, bin := range map[uint64][]byte{1: out.Binary, 0: out.Shell} {
+		m := start(t, bin)
+		got, err := m.ExportedFunction(rewrite.ExportWhole).Call(context.Background())
+		if err != nil || got[0] != want {
+			t.Errorf("got %v, %v, want %d", got, err, want)
+		}
+		if _, err := m.ExportedFunction("f").Call(context.Background(), 3); (err == nil) != (want == 1) {
+			t.Errorf("f of %d: %v", want, err)
 		}
 	}
 }
