@@ -15,7 +15,7 @@ after it (the newest release), :TAG, @sha256:DIGEST, or @CONSTRAINT like @^1.2,
 		c.moduleNewCommand(), c.moduleBuildCommand(), c.moduleTestCommand(), c.moduleDescribeCommand(),
 		c.moduleListCommand(), c.moduleShowCommand(), c.moduleInstallCommand(), c.moduleGrantCommand(),
 		c.moduleResumeCommand(), c.moduleRollbackCommand(), c.moduleRemoveCommand(),
-		c.modulePushCommand(), c.modulePullCommand(), c.moduleCopyCommand(), c.moduleSearchCommand(),
+		c.modulePushCommand(), c.modulePullCommand(), c.moduleCopyCommand(), c.moduleSearchCommand(), c.moduleSBOMCommand(),
 		c.moduleSignCommand(), c.moduleVerifyCommand(), c.moduleKeygenCommand(),
 	)
 	return cmd

@@ -168,6 +168,32 @@ func (c *cli) fetched(f *ship.Fetched, to string) error {
 	return nil
 }
 
+func (c *cli) moduleSBOMCommand() *cobra.Command {
+	var r registryFlags
+	var t trustFlags
+	cmd := &cobra.Command{
+		Use: "sbom REF", Short: "Print the bill of materials of what is in a registry", Args: cobra.ExactArgs(1),
+		Long: `Print the bill of materials, SPDX or CycloneDX in JSON, that was published with a
+module or a bundle. It is verified as that is.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o, _, err := fetching(args[0], &r, &t, nil)
+			if err != nil {
+				return err
+			}
+			text, _, of, err := ship.SBOM(cmd.Context(), args[0], o)
+			if err != nil {
+				return registryError(err)
+			}
+			c.warn(of)
+			_, err = c.stdout.Write(text)
+			return err
+		},
+	}
+	r.add(cmd)
+	t.add(cmd)
+	return cmd
+}
+
 func (c *cli) moduleCopyCommand() *cobra.Command {
 	var r registryFlags
 	var t trustFlags
@@ -178,11 +204,10 @@ and its bill of materials, byte for byte; with oci-archive:FILE across an air ga
 It is verified before. The signatures still name the repository that it comes from:
 who pulls from the copy needs a rule with an identity in policy.yaml.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o, _, err := fetching(args[0], &r, &t, &lockFlags{})
+			o, _, err := fetching(args[0], &r, &t, nil)
 			if err != nil {
 				return err
 			}
-			o.Locked = lock.Entry{}
 			f, to, err := ship.Copy(cmd.Context(), args[0], args[1], o)
 			if err != nil {
 				return registryError(err)
@@ -201,11 +226,10 @@ func (c *cli) obtained(ctx context.Context, arg string, r *registryFlags, t *tru
 	if !isReference(arg) {
 		return c.bundle(arg)
 	}
-	o, _, err := fetching(arg, r, t, &lockFlags{})
+	o, _, err := fetching(arg, r, t, nil)
 	if err != nil {
 		return nil, err
 	}
-	o.Locked = lock.Entry{}
 	f, err := ship.Fetch(ctx, arg, o)
 	if err != nil {
 		return nil, registryError(err)

@@ -113,13 +113,15 @@ func (l *lockFlags) read() (*lock.File, error) {
 	return f, nil
 }
 
-// fetching gives the options of what is fetched, and the lock file.
+// fetching gives the options of what is fetched, and the lock file; l is nil
+// where locks do not count.
 func fetching(ref string, r *registryFlags, t *trustFlags, l *lockFlags) (ship.FetchOptions, *lock.File, error) {
-	o := ship.FetchOptions{Registry: r.options(), Update: l.update, Allowed: l.allow}
+	o := ship.FetchOptions{Registry: r.options()}
 	var err error
-	if o.Trust, o.Policy, err = t.read(); err != nil {
+	if o.Trust, o.Policy, err = t.read(); err != nil || l == nil {
 		return o, nil, err
 	}
+	o.Update, o.Allowed = l.update, l.allow
 	file, err := l.read()
 	if err == nil && file != nil {
 		o.Locked = file.Artifacts[ref]

@@ -2,7 +2,6 @@ package ship
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/internal/oci"
@@ -117,42 +116,4 @@ func Sign(ctx context.Context, ref string, s Signing, o oci.Options) (digest str
 		err = e
 	}
 	return d.Digest.String(), err
-}
-
-// attachSBOM stores a bill of materials that refers to a manifest, signed as that.
-func attachSBOM(ctx context.Context, repo *oci.Repository, r oci.Reference, subject oci.Descriptor, o *PublishOptions) (string, error) {
-	kind, err := sbomType(o.SBOM)
-	if err != nil {
-		return "", err
-	}
-	d, err := repo.Push(ctx, oci.Artifact{
-		Type: kind, Subject: &subject, Files: []oci.File{{Name: "sbom.json", MediaType: kind, Content: o.SBOM}},
-	})
-	if err == nil && o.Signing.Key != nil {
-		err = addSignature(ctx, repo, r, d, o.Signing)
-	}
-	return d.Digest.String(), err
-}
-
-// The media types of bills of materials.
-const (
-	spdxType      = "application/spdx+json"
-	cycloneDXType = "application/vnd.cyclonedx+json"
-)
-
-func sbomType(text []byte) (string, error) {
-	var head struct {
-		SPDX   string `json:"spdxVersion"`
-		Format string `json:"bomFormat"`
-	}
-	if err := json.Unmarshal(text, &head); err != nil {
-		return "", fault.New(fault.Invalid, "the bill of materials cannot be read: %w", err)
-	}
-	switch {
-	case head.SPDX != "":
-		return spdxType, nil
-	case head.Format == "CycloneDX":
-		return cycloneDXType, nil
-	}
-	return "", fault.New(fault.Invalid, "the bill of materials has neither spdxVersion nor bomFormat CycloneDX")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -195,33 +196,40 @@ func TestPublishErrors(t *testing.T) {
 func TestSBOM(t *testing.T) {
 	ctx := context.Background()
 	key := generate(t)
+	o := ship.FetchOptions{Registry: options, Trust: trusting(t, key, `registries: [{match: "**", identity: "ghcr.io/team/greeter"}]`), Now: now}
 	for name, place := range places(t) {
 		t.Run(name, func(t *testing.T) {
-			for kind, text := range map[string]string{
-				"application/spdx+json": `{"spdxVersion": "SPDX-2.3"}`, "application/vnd.cyclonedx+json": `{"bomFormat": "CycloneDX"}`,
+			for i, c := range []struct{ kind, text string }{
+				{"application/spdx+json", `{"spdxVersion": "SPDX-2.3"}`}, {"application/vnd.cyclonedx+json", `{"bomFormat": "CycloneDX"}`},
 			} {
-				s := ship.Signing{Key: key, Identity: "ghcr.io/team/greeter"}
-				out, err := ship.Publish(ctx, place, module(t, "1.0.0"), ship.PublishOptions{Registry: options, Signing: s, SBOM: []byte(text)})
-				if err != nil {
+				version := fmt.Sprintf("1.0.%d", i)
+				out, err := ship.Publish(ctx, place, module(t, version), ship.PublishOptions{
+					Registry: options, Signing: ship.Signing{Key: key, Identity: "ghcr.io/team/greeter", Now: now}, SBOM: []byte(c.text),
+				})
+				if err != nil || out.SBOM == "" {
 					t.Fatal(err)
 				}
-				ref, err := oci.ParseReference(place + "@" + out.Digest)
-				if err != nil {
-					t.Fatal(err)
+				text, kind, of, err := ship.SBOM(ctx, place+":"+version, o)
+				if err != nil || string(text) != c.text || kind != c.kind || of.Digest != out.Digest {
+					t.Errorf("got %s, %s, %v", text, kind, err)
 				}
-				repo, err := oci.Open(ref, options)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer repo.Close()
-				d, _, err := repo.Resolve(ctx, ref)
-				if err != nil {
-					t.Fatal(err)
-				}
-				list, err := repo.Referrers(ctx, d, kind)
-				if err != nil || len(list) != 1 || list[0].Descriptor.Digest.String() != out.SBOM {
-					t.Errorf("%s: %v, %v", kind, list, err)
-				}
+			}
+			publish(t, place, module(t, "1.1.0"), ship.Signing{Key: key, Identity: "ghcr.io/team/greeter"})
+			_, _, _, err := ship.SBOM(ctx, place+":1.1.0", o)
+			if fault.KindOf(err) != fault.NotFound || err.Error() != place+":1.1.0 has no bill of materials" {
+				t.Errorf("without one: %v", err)
+			}
+			// Somebody else adds one: it is not believed.
+			publish(t, place, module(t, "1.2.0"), ship.Signing{})
+			if _, err := ship.Publish(ctx, place, module(t, "1.2.0"), ship.PublishOptions{Registry: options, SBOM: []byte(`{"bomFormat": "CycloneDX"}`)}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := ship.Sign(ctx, place+":1.2.0", ship.Signing{Key: key, Identity: "ghcr.io/team/greeter", Now: now}, options); err != nil {
+				t.Fatal(err)
+			}
+			_, _, _, err = ship.SBOM(ctx, place+":1.2.0", o)
+			if fault.KindOf(err) != fault.Forbidden || !strings.HasPrefix(err.Error(), "the bill of materials "+strings.TrimSuffix(place, ":")+"@sha256:") || !strings.HasSuffix(err.Error(), "it is not signed") {
+				t.Errorf("of somebody else: %v", err)
 			}
 		})
 	}
