@@ -31,7 +31,7 @@ func (e *Engine) declaration(t *catalog.Type) *entity.Declaration {
 	}
 	out := d.native[t]
 	if out == nil {
-		out = &entity.Declaration{Type: t.Type, Version: t.Version, Aggregates: t.Application || t.Aggregates, OneHost: t.OneHost}
+		out = &entity.Declaration{Type: t.Type, Version: t.Version, Aggregates: t.Application || t.Aggregates, OneHost: t.OneHost, Turns: t.Turns}
 		d.native[t] = out
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"sync"
 
 	"github.com/gowanus-project/gowanus/engine/catalog"
@@ -176,6 +177,13 @@ func (e *Engine) body(ent *entity.Entity, rec *workflow.Record) workflow.Body {
 		case "stop":
 			return e.fall(ctx, ent, rest)
 		}
+		if rec.Flow == nil && slices.Contains(ent.Declaration().Turns, rec.Effector) {
+			leave, err := e.life.enter(ctx, ent)
+			if err != nil {
+				return nil, err
+			}
+			defer leave()
+		}
 		return rest(ctx)
 	}
 }
@@ -279,7 +287,7 @@ func (l *lifecycles) enter(ctx context.Context, ent *entity.Entity) (leave func(
 	select {
 	case v.turn <- struct{}{}:
 	default:
-		done := task.From(ctx).Block("Waiting for another start, stop or restart of " + ent.Name())
+		done := task.From(ctx).Block("Waiting for another effector of " + ent.Name() + ", such as its start, to end")
 		select {
 		case v.turn <- struct{}{}:
 			done()

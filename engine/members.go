@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -53,6 +54,9 @@ func (e *Engine) addMembers(ctx context.Context, c *action.Call) (any, error) {
 	}
 	errs, err := e.startMembers(ctx, c, made)
 	if err != nil {
+		if !stopping(ctx) { // given up: whoever stops the cluster has to find them
+			cluster.ChangeMembers(nil, made)
+		}
 		return nil, err
 	}
 	var joined []*entity.Entity
@@ -106,27 +110,37 @@ func (e *Engine) makeMembers(ctx context.Context, c *action.Call, cluster *entit
 		return nil, err
 	}
 	number := nextNumber(cluster)
-	made := make([]*entity.Entity, n)
-	for i := range made {
+	cluster.Set(nextMember, number+int64(n)) // also when some are there already: the numbers need not be without gaps
+	made := make([]*entity.Entity, 0, n)
+	for i := range n {
 		id := entity.ID(madeBy(c, i))
-		if made[i], err = e.tree.Get(id); err == nil {
+		if there, err := e.tree.Get(id); err == nil {
+			made = append(made, there)
 			continue
 		}
 		key := memberSpec
 		if first, _ := c.Input["first"].(bool); first && i == 0 {
 			key = firstSpec
 		}
-		w := offspring{id: id, config: map[string]any{memberID: number}}
+		w := offspring{id: id, config: map[string]any{memberID: number + int64(i)}}
 		if zones[i] != "" {
 			w.config[memberZone] = zones[i]
 		}
-		number++
-		cluster.Set(nextMember, number)
-		if made[i], err = e.addFrom(ctx, cluster, key, w); err != nil {
-			return nil, err
+		m, err := e.addFrom(ctx, cluster, key, w)
+		if err != nil {
+			return nil, errors.Join(err, e.unmanageAll(ctx, made))
 		}
+		made = append(made, m)
 	}
 	return made, nil
+}
+
+func (e *Engine) unmanageAll(ctx context.Context, all []*entity.Entity) error {
+	var errs []error
+	for _, one := range all {
+		errs = append(errs, e.unmanage(ctx, one))
+	}
+	return errors.Join(errs...)
 }
 
 // nextNumber gives a number that no member has had.

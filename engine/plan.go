@@ -59,6 +59,7 @@ type planner struct {
 	expanding []*catalog.Type // the items that brought them
 	rehearsed []*catalog.Type // the items of entities that are only described yet, around this one
 	ids       map[string]bool // plan ids of the blueprint
+	around    map[string]bool // those of the application that it becomes a part of; nil until somebody asks
 	entities  int
 	plan      plan
 	compiled  []compiled
@@ -88,11 +89,6 @@ func (e *Engine) parse(ctx context.Context, r Request) (*blueprint.Spec, error) 
 // planner gives one for an entity below parent, nil for an application.
 func (e *Engine) planner(ctx context.Context, parent *entity.Entity) *planner {
 	p := &planner{ctx: ctx, engine: e, types: e.types.Load(), parent: parent, ids: map[string]bool{}}
-	if parent != nil {
-		for _, other := range parent.Root().Descendants() {
-			p.ids[other.PlanID()] = true
-		}
-	}
 	return p
 }
 
@@ -291,7 +287,7 @@ func (p *planner) checkReferences() {
 	}
 	for _, c := range p.compiled {
 		for _, ref := range c.value.Refs() {
-			if ref.Kind != expr.RefEntity || ref.How != expr.Component || p.ids[ref.Name] {
+			if ref.Kind != expr.RefEntity || ref.How != expr.Component || p.ids[ref.Name] || p.isAround(ref.Name) {
 				continue
 			}
 			if _, err := p.engine.tree.Get(entity.ID(ref.Name)); err == nil {
@@ -304,6 +300,21 @@ func (p *planner) checkReferences() {
 			to.Add(ref.Pos, "No entity matching id '%s' in this blueprint", ref.Name)
 		}
 	}
+}
+
+// isAround tells whether the application that the plan will be a part of has an
+// entity with a plan id. It is looked through only for a plan that asks.
+func (p *planner) isAround(id string) bool {
+	if p.parent == nil {
+		return false
+	}
+	if p.around == nil {
+		p.around = map[string]bool{}
+		for _, other := range p.parent.Root().Descendants() {
+			p.around[other.PlanID()] = true
+		}
+	}
+	return p.around[id]
 }
 
 // value checks the expressions of a value and gives it back.

@@ -17,6 +17,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/store"
+	"github.com/gowanus-project/gowanus/engine/task"
 	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
 
@@ -33,13 +34,13 @@ func (fragile) Effector(_ context.Context, c *hook.EffectorCall) (*hook.Decision
 func (fragile) Continue(context.Context, *hook.EffectorCall) (*hook.Decision, error) { return nil, nil }
 
 type lab struct {
-	t     *testing.T
+	t     testing.TB
 	e     *engine.Engine
 	app   *entity.Entity
 	fails atomic.Int32 // so many starts fail
 }
 
-func begin(t *testing.T, config string) *lab {
+func begin(t testing.TB, config string) *lab {
 	t.Helper()
 	l := &lab{t: t}
 	l.open()
@@ -437,5 +438,42 @@ func TestMembersKnowTheirCluster(t *testing.T) {
 	of, _ := m.Sensor("cluster.entity")
 	if is, _ := m.Sensor("cluster.member"); is != true || of.(map[string]any)["$entity"] != string(l.app.ID()) {
 		t.Errorf("cluster.member %v, cluster.entity %v", is, of)
+	}
+}
+
+// Changes of the size take turns, so that each sees what the one before left.
+func TestResizesTakeTurns(t *testing.T) {
+	l := begin(t, "    initialSize: 0\n")
+	var tasks []*task.Task
+	for range 8 {
+		for _, call := range []struct {
+			effector string
+			args     map[string]any
+		}{{"resizeByDelta", map[string]any{"delta": 1}}, {"resize", map[string]any{"desiredSize": 3}}} {
+			started, err := l.e.Invoke(t.Context(), l.app, call.effector, call.args)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tasks = append(tasks, started)
+		}
+	}
+	for _, started := range tasks {
+		if _, err := started.Wait(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := len(l.app.Members()); n < 3 || n > 11 || n != len(l.app.Children()) {
+		t.Errorf("%d members, %d children", n, len(l.app.Children()))
+	}
+	seen := map[any]bool{}
+	for _, m := range l.app.Members() {
+		v, _ := m.OwnConfig("cluster.member.id")
+		if seen[v] {
+			t.Errorf("two members have the number %v", v)
+		}
+		seen[v] = true
+	}
+	if n, err := l.invoke("resize", map[string]any{"desiredSize": 3}); n != int64(3) || err != nil || len(l.app.Members()) != 3 {
+		t.Errorf("%v, %v", n, err)
 	}
 }

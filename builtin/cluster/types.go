@@ -94,6 +94,7 @@ func dynamicCluster() *catalog.Type {
 			),
 		},
 		Version: version, Aggregates: true, Entity: dynamic{}, Attend: watchMembers,
+		Turns: []string{"resize", "resizeByDelta", "replaceMember"},
 		Checks: catalog.Checks{removalStrategy: removal.Check, quarantineFilter: func(n *yamlpos.Node) error {
 			_, err := predicate.Compile(n, predicate.Limits{})
 			return err

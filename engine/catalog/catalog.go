@@ -98,6 +98,7 @@ type Type struct {
 	Application bool       // an entity type that can stand at the top by itself
 	Aggregates  bool       // an entity type whose service state follows that of its children; applications do
 	OneHost     bool       // an entity type that keeps all below it on one host
+	Turns       []string   // effectors of an entity type that take turns with start, stop and restart
 	Attend      AttendImpl // of an entity type that follows what happens to others; may be nil
 	Checks      Checks     // of an entity type
 	Unbuilt     string     // of a type that is known but cannot run: what to use instead

@@ -29,6 +29,9 @@ type Declaration struct {
 	// Aggregates makes the service state follow that of the children, as
 	// applications do.
 	Aggregates bool
+	// Turns are the effectors that take turns with start, stop and restart: one of
+	// them runs on an entity at a time.
+	Turns []string
 	// OneHost keeps all that is below the entity on one host of a location.
 	OneHost bool
 	// Added tells which of the entity's initializers an effector comes from,
