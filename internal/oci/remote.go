@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"time"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -83,7 +84,8 @@ func (o *Options) credential(registry string) (auth.CredentialFunc, error) {
 	if o.User != "" {
 		return auth.StaticCredential(registry, auth.Credential{Username: o.User, Password: o.Password}), nil
 	}
-	if o.Anonymous {
+	_, err := os.UserHomeDir()
+	if o.Anonymous || err != nil && os.Getenv("DOCKER_CONFIG") == "" { // a service may have no home
 		return nil, nil
 	}
 	store, err := credentials.NewStoreFromDocker(credentials.StoreOptions{})

@@ -199,7 +199,13 @@ func TestResolveErrors(t *testing.T) {
 }
 
 func TestLogin(t *testing.T) {
+	t.Run("basic", func(t *testing.T) { testLogin(t, false) })
+	t.Run("tokens", func(t *testing.T) { testLogin(t, true) })
+}
+
+func testLogin(t *testing.T, tokens bool) {
 	reg := ocitest.New(t)
+	reg.Tokens = tokens
 	reg.User, reg.Password = "ci", "pa55"
 	place := reg.Host() + "/team/thing"
 	o := options
@@ -218,6 +224,12 @@ func TestLogin(t *testing.T) {
 	repo, ref := open(t, place, o)
 	if _, tag, err := repo.Resolve(context.Background(), ref); err != nil || tag != "1.0.0" {
 		t.Errorf("with Docker's file: %s, %v", tag, err)
+	}
+	t.Setenv("DOCKER_CONFIG", "")
+	t.Setenv("HOME", "")
+	repo, ref = open(t, place, o) // there is no file to look into
+	if _, _, err := repo.Resolve(context.Background(), ref); fault.KindOf(err) != fault.Unauthorized {
+		t.Errorf("without a home: %v", err)
 	}
 	repo, ref = open(t, place, options)
 	_, _, err := repo.Resolve(context.Background(), ref)

@@ -25,6 +25,9 @@ type Registry struct {
 	Referrers bool
 	// User and Password are asked for, unless User is "".
 	User, Password string
+	// Tokens makes it give tokens for the login, and take nothing else, as the
+	// registries of clouds do.
+	Tokens bool
 	// Tamper may change what is answered for a digest or a tag, and is told
 	// how many times that was asked for before. nil changes nothing.
 	Tamper func(what string, times int, content []byte) []byte
@@ -102,9 +105,7 @@ func digest(content []byte) string {
 func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if user, password, _ := req.BasicAuth(); r.User != "" && (user != r.User || password != r.Password) {
-		w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
-		refuse(w, http.StatusUnauthorized, "UNAUTHORIZED", "log in")
+	if !r.login(w, req) {
 		return
 	}
 	rest := strings.TrimPrefix(req.URL.Path, "/v2/")
@@ -129,6 +130,29 @@ func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	w.WriteHeader(http.StatusOK)
+}
+
+// token is what a login gives when there are tokens.
+const token = "t0ken"
+
+// login tells whether a request may go on, and answers those that may not.
+func (r *Registry) login(w http.ResponseWriter, req *http.Request) bool {
+	user, password, _ := req.BasicAuth()
+	known := r.User == "" || user == r.User && password == r.Password
+	switch {
+	case r.Tokens && known && req.URL.Path == "/token":
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"token": %q}`, token)
+		return false
+	case !r.Tokens && known, r.Tokens && req.Header.Get("Authorization") == "Bearer "+token:
+		return true
+	case r.Tokens:
+		w.Header().Set("WWW-Authenticate", `Bearer realm="`+r.server.URL+`/token",service="test"`)
+	default:
+		w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
+	}
+	refuse(w, http.StatusUnauthorized, "UNAUTHORIZED", "log in")
+	return false
 }
 
 func refuse(w http.ResponseWriter, status int, code, message string) {
