@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -206,7 +207,7 @@ func offlineEngine(ctx context.Context, config string) (*engine.Engine, func(), 
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := wire(ctx, store.NewMemory(), wiring{dir: dir, plane: "check", log: slog.New(slog.DiscardHandler)}, set)
+	p, err := wire(ctx, store.NewMemory(), wiring{dir: dir, cache: userCache(), plane: "check", log: slog.New(slog.DiscardHandler)}, set)
 	if err != nil {
 		return nil, nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -214,4 +215,18 @@ func offlineEngine(ctx context.Context, config string) (*engine.Engine, func(), 
 		_ = p.close(context.WithoutCancel(ctx))
 		_ = os.RemoveAll(dir)
 	}, nil
+}
+
+// userCache gives a folder of the user's own for the compiled code of modules,
+// which types ask about their config; "" when there can be none.
+func userCache() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	dir = filepath.Join(dir, "gowanus", "code")
+	if os.MkdirAll(dir, 0o700) != nil {
+		return ""
+	}
+	return dir
 }
