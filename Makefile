@@ -9,7 +9,7 @@ BUILT       := modules/built/.stamp
 FUZZTIME    ?= 10s
 
 .DEFAULT_GOAL := build
-.PHONY: build demo demo-stop test race check conformance lab bench fuzz modules modules-all sdks help
+.PHONY: build demo demo-stop test race check conformance lab bench bench-extism fuzz modules modules-all sdks help
 
 build: modules ## build bin/gowanus, with the modules it ships
 	@mkdir -p bin
@@ -52,6 +52,9 @@ lab: build ## deploy to real Docker hosts in network namespaces; needs root
 
 bench: modules ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+
+bench-extism: ## compare calls of modules with Extism's Go SDK; the C guests need clang and wasm-ld
+	cd test/bench/extism && go test -bench . -benchtime 2s .
 
 fuzz: modules ## run each fuzz target, or those below the folders FUZZ, for FUZZTIME
 	for p in $$(git grep -l --untracked 'func Fuzz' -- $(patsubst %,'%/*_test.go',$(or $(FUZZ),.)) | xargs -rn1 dirname | sort -u); do \
