@@ -110,7 +110,7 @@ func TestBuildRefuses(t *testing.T) {
 // TestMissingToolchains: the error says what to install.
 func TestMissingToolchains(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	t.Setenv("CC", "")
+	t.Setenv("CLANG", "")
 	for language, want := range map[string]string{
 		modulebuild.Go:             "Go is not installed: apt-get install golang-go (1.24 or newer: Debian 13, or bookworm-backports), or https://go.dev/dl",
 		modulebuild.C:              "clang for WebAssembly is not installed: apt-get install clang lld",

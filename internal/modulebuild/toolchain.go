@@ -166,9 +166,10 @@ var clangs = []string{
 var sources = []string{".", "src", "gowanus"}
 
 // c compiles all C files by one call of clang. A Makefile is left the work; it
-// gets the file to make as OUT and the compiler as CC.
+// gets the file to make as OUT and the compiler as CC. CLANG in the environment
+// names another clang.
 func (j *job) c() (string, error) {
-	cc := os.Getenv("CC")
+	cc := os.Getenv("CLANG") // CC often names a compiler that knows no WebAssembly
 	if cc == "" {
 		cc = find(clangs...)
 	}

@@ -164,7 +164,7 @@ func (p *placing) snapshot(own *being) (*placement.Snapshot, error) {
 	}
 	s := table.Snapshot(own.application, own.parent)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		if err := p.set(s, name); err != nil {
+		if err := p.set(s, name, own); err != nil {
 			return nil, err
 		}
 	}
@@ -186,11 +186,28 @@ func (b *being) resident(host string, i int) placement.Resident {
 	return r
 }
 
-// set replaces a column by what the scenario gives.
-func (p *placing) set(s *placement.Snapshot, name string) error {
+// derived gives the value of a column that a host has without being given it,
+// NaN for none.
+func (h *host) derived(name string, own *being) float64 {
+	if !slices.Contains(counts, name) {
+		return math.NaN()
+	}
+	n := 0
+	for i, b := range h.residents {
+		r := b.resident(h.ID, i)
+		member, sibling := r.Application == own.application, r.Parent == own.parent
+		if name == placement.Containers || name == placement.AppMembers && member || name == placement.AppSiblings && member && sibling {
+			n++
+		}
+	}
+	return float64(n)
+}
+
+// set replaces a column by what the scenario gives, where it does.
+func (p *placing) set(s *placement.Snapshot, name string, own *being) error {
 	floats, texts, isText := make([]float64, len(p.hosts)), make([]string, len(p.hosts)), false
 	for i, h := range p.hosts {
-		floats[i] = math.NaN()
+		floats[i] = h.derived(name, own)
 		switch v := h.values[name].(type) {
 		case float64:
 			floats[i] = v
