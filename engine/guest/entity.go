@@ -63,6 +63,10 @@ func (p *Policy) Event(ctx context.Context, c *hook.PolicyCall) (*hook.Decision,
 		return nil, err
 	}
 	call.Related = p.module.mayRead(c.Related)
+	if e := c.Event; e != nil && e.Change == "" && e.Source.ID != c.Entity.ID && !p.module.May(hook.CapSensor, e.Sensor) {
+		missing := hook.Capability{Kind: hook.CapSensor, Value: e.Sensor}
+		return nil, p.module.Refuse(hook.PolicyEvent, p.declared.Name, c.Entity.ID, missing, "hearing of sensor "+e.Sensor+" of other entities")
+	}
 	id := hook.PolicyEvent
 	if p.declared.Kind == catalog.Enricher {
 		id = hook.EnricherEvent

@@ -86,6 +86,20 @@ func (m *Module) May(kind, value string) bool {
 	})
 }
 
+// granted gives of the values of another entity those that the module may read.
+func (m *Module) granted(kind string, values map[string]any) map[string]any {
+	if values == nil || m.May(kind, "*") {
+		return values
+	}
+	out := map[string]any{}
+	for name, v := range values {
+		if m.May(kind, name) {
+			out[name] = v
+		}
+	}
+	return out
+}
+
 // Refuse records that something was refused, and gives the error.
 func (m *Module) Refuse(id hook.ID, typ, entity string, missing hook.Capability, what string) error {
 	asked := slices.ContainsFunc(m.description.Capabilities, func(c hook.Capability) bool { return c.Kind == missing.Kind && c.Value == missing.Value })

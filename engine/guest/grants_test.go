@@ -111,6 +111,42 @@ func TestSecretsAreVeiled(t *testing.T) {
 	}
 }
 
+// What a module was not granted of other entities it does not learn.
+func TestRelatedIsGranted(t *testing.T) {
+	f := &fake{answer: `{}`}
+	description := strings.Replace(askingDescription, `"capabilities": [`, `"capabilities": [
+		{"kind": "sensor", "value": "load*", "reason": "r"}, {"kind": "config", "value": "weight", "reason": "r"}, `, 1)
+	m, err := guest.Load([]byte(description), f, guest.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := func() catalog.PolicyImpl {
+		for _, typ := range m.Types() {
+			if typ.Name == "sum" {
+				return typ.Policy
+			}
+		}
+		return nil
+	}()
+	call := func(sensor string) error {
+		_, err := policy.Event(t.Context(), &hook.PolicyCall{
+			Entity: hook.Entity{Ref: hook.Ref{ID: "x1"}}, Event: &hook.Event{Sensor: sensor, Source: hook.Ref{ID: "x2"}},
+			Related: []hook.Related{{Ref: hook.Ref{ID: "x2"}, Of: "members", Sensors: map[string]any{"load": 1, "load.max": 2, "other": 3}, Config: map[string]any{"weight": 4, "secret.key": 5}}},
+		})
+		return err
+	}
+	if err := call("load"); fault.KindOf(err) != fault.Forbidden || err.Error() != "hearing of sensor load of other entities needs a capability that module asking does not ask for: kind sensor, value load" {
+		t.Errorf("without a grant: %v", err)
+	}
+	m.GrantAll()
+	if err := call("load"); err != nil || !strings.Contains(f.got, `"config":{"weight":4},"sensors":{"load":1,"load.max":2}`) {
+		t.Errorf("%v, the module was given %s", err, f.got)
+	}
+	if err := call("other"); fault.KindOf(err) != fault.Forbidden {
+		t.Errorf("another sensor: %v", err)
+	}
+}
+
 func TestKinds(t *testing.T) {
 	f := &fake{}
 	_, types := asking(t, f, "")
