@@ -17,7 +17,7 @@ build: modules ## build bin/gowanus, with the modules it ships
 
 modules: $(BUILT) ## compile the shipped WebAssembly modules that changed
 
-$(BUILT): $(shell find modules sdk/go -type f \( -name '*.go' -o -name 'go.*' -o -name '*.sh' \) -not -path 'modules/built/*' -not -name '*_test.go' 2>/dev/null)
+$(BUILT): $(shell find modules sdk/go -type f \( -name '*.go' -o -name 'go.*' -o -name '*.sh' \) -not -path 'modules/built/*' -not -name '*_test.go' 2>/dev/null) $(wildcard sdk/c/src/* sdk/rust/Cargo.toml sdk/rust/src/* sdk/assemblyscript/*.* sdk/assemblyscript/assembly/*)
 	modules/build.sh
 	@touch $@
 
@@ -25,7 +25,7 @@ modules-all: ## build the modules of all SDKs and examples; as root installs too
 	sdk/build-all.sh
 
 sdks: modules-all ## run the modules of all SDKs in the engine
-	GOWANUS_EVERY_SDK=1 go test -count=1 ./test/sdk
+	GOWANUS_EVERY_SDK=1 go test -count=1 ./test/sdk ./internal/scaffold
 
 demo: build ## start a server, deploy the guestbook, show its page
 	examples/guestbook/demo.sh start

@@ -15,8 +15,8 @@ for mod in */go.mod; do
 	mv "built/.$name.json" "built/$name.json"
 	mv "built/.$name.wasm" "built/$name.wasm"
 done
-# The library for modules in Go, for the projects that the server's program
-# begins. Its folder is hidden from the go command, which would take it for
+# The libraries for modules, for the projects that the server's program begins.
+# Their folder is hidden from the go command, which would take it for
 # packages of this module.
 rm -rf built/_library
 for package in gowanus gowanustest; do
@@ -28,7 +28,13 @@ for package in gowanus gowanustest; do
 		esac
 	done
 done
-cp ../LICENSE built/_library/go/
+mkdir -p built/_library/c built/_library/rust built/_library/assemblyscript
+cp ../sdk/c/src/*.[ch] built/_library/c/
+cp -r ../sdk/rust/Cargo.toml ../sdk/rust/src built/_library/rust/
+cp -r ../sdk/assemblyscript/package.json ../sdk/assemblyscript/index.ts ../sdk/assemblyscript/assembly built/_library/assemblyscript/
+for language in go c rust assemblyscript; do
+	cp ../LICENSE "built/_library/$language/"
+done
 # What has no source any more must not be shipped.
 for file in built/*.wasm built/*.json; do
 	name=$(basename "${file%.*}")

@@ -13,7 +13,7 @@ import (
 const sdkVersion = "v1.0.0"
 
 // libraries says where the library of a language stands in a project.
-var libraries = map[string]string{"go": "vendor/" + goLibrary}
+var libraries = map[string]string{"go": "vendor/" + goLibrary, "c": "gowanus", "rust": "gowanus", "assemblyscript": "gowanus"}
 
 const goLibrary = "github.com/gowanus-project/gowanus/sdk/go"
 

@@ -21,7 +21,8 @@ import (
 )
 
 // Each language has a folder with what all of its projects have, and in that a
-// folder for each kind of type. The suffix .tmpl says that a file is a
+// folder for each kind of type; _all has what a kind has in every language. The
+// suffix .tmpl says that a file is a
 // text/template; it and a leading "dot-" are not part of the name.
 //
 //go:embed all:templates
@@ -112,7 +113,7 @@ func write(file string, content []byte) error {
 func project(o *Options) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	base := path.Join("templates", o.Language)
-	for _, dir := range []string{base, path.Join(base, o.Kind)} {
+	for _, dir := range []string{base, path.Join(base, o.Kind), path.Join("templates/_all", o.Kind)} {
 		err := fs.WalkDir(templates, dir, func(file string, e fs.DirEntry, err error) error {
 			if err != nil {
 				return err

@@ -48,6 +48,58 @@ func TestGo(t *testing.T) {
 	}
 }
 
+// everyBuild names the variable by which "make sdks" asks for projects in all
+// languages, with toolchains that must be there.
+const everyBuild = "GOWANUS_EVERY_SDK"
+
+// TestLanguages builds a project of each kind in each other language, and plays
+// the scenarios, which are the same in all.
+func TestLanguages(t *testing.T) {
+	for name, value := range map[string]string{
+		"CARGO_TARGET_DIR":                t.TempDir(), // what all kinds need is compiled once
+		"CARGO_PROFILE_RELEASE_OPT_LEVEL": "0", "CARGO_PROFILE_RELEASE_LTO": "off", "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "16",
+	} {
+		t.Setenv(name, value)
+	}
+	own := map[string][]string{
+		"c":              {".gitignore", "Makefile", "README.md", "module.c", "tests/my-module.yaml"},
+		"rust":           {".gitignore", "Cargo.toml", "README.md", "src/lib.rs", "tests/my-module.yaml"},
+		"assemblyscript": {".gitignore", "README.md", "asconfig.json", "module.ts", "package.json", "tests/my-module.yaml"},
+	}
+	for language, want := range own {
+		if !slices.Equal(scaffold.Kinds(language), scaffold.Kinds("go")) {
+			t.Errorf("%s has the kinds %v, Go has %v", language, scaffold.Kinds(language), scaffold.Kinds("go"))
+		}
+		for _, kind := range scaffold.Kinds(language) {
+			t.Run(language+"/"+kind, func(t *testing.T) {
+				dir := filepath.Join(t.TempDir(), "new")
+				files, err := scaffold.Write(dir, scaffold.Options{Language: language, Kind: kind, Name: "my-module"})
+				if fault.KindOf(err) == fault.Unavailable && err != nil {
+					t.Skip(err)
+				}
+				if err != nil || !slices.Equal(files, want) {
+					t.Fatalf("wrote %v, %v", files, err)
+				}
+				every := os.Getenv(everyBuild) != ""
+				if !every && language != "c" {
+					t.Skipf("building it takes long; \"make sdks\" does")
+				}
+				m, err := modulebuild.Build(t.Context(), dir, modulebuild.Options{})
+				if fault.KindOf(err) == fault.Unavailable && err != nil && !every {
+					t.Skip(err)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if m.Language != language || m.Description.Name != "my-module" || m.File != filepath.Join(dir, "my-module.wasm") {
+					t.Errorf("got %+v", m)
+				}
+				moduletest.Run(t, m.File, filepath.Join(dir, "tests", "*.yaml"))
+			})
+		}
+	}
+}
+
 // TestSDK: with a folder of the library nothing of it is copied.
 func TestSDK(t *testing.T) {
 	dir := t.TempDir()
@@ -68,6 +120,37 @@ func TestSDK(t *testing.T) {
 	}
 	if _, err := modulebuild.Build(t.Context(), dir, modulebuild.Options{}); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSDKOfOthers: projects in other languages name the library's folder too.
+func TestSDKOfOthers(t *testing.T) {
+	for language, c := range map[string]struct{ file, want string }{
+		"c":              {"Makefile", "\nSDK ?= @/src\n"},
+		"rust":           {"Cargo.toml", "\ngowanus = { path = \"@\" }\n"},
+		"assemblyscript": {"package.json", "\n    \"gowanus\": \"file:@\"\n"},
+	} {
+		dir := t.TempDir()
+		sdk, err := filepath.Abs(filepath.Join("../../sdk", language))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := scaffold.Write(dir, scaffold.Options{Language: language, Kind: "policy", Name: "p", SDK: sdk}); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(filepath.Join(dir, c.file))
+		if want := strings.ReplaceAll(c.want, "@", sdk); err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s: got %s, %v, want %s", language, text, err, want)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "gowanus")); err == nil {
+			t.Errorf("%s: the library was copied", language)
+		}
+		if language != "c" {
+			continue
+		}
+		if _, err := modulebuild.Build(t.Context(), dir, modulebuild.Options{}); err != nil && fault.KindOf(err) != fault.Unavailable {
+			t.Error(err)
+		}
 	}
 }
 
