@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/internal/oci"
 	"github.com/gowanus-project/gowanus/internal/oci/lock"
 	"github.com/gowanus-project/gowanus/internal/oci/ocitest"
 	"github.com/gowanus-project/gowanus/internal/oci/ship"
@@ -349,3 +350,29 @@ func TestPolicies(t *testing.T) {
 
 // mark is a digest as tags have it.
 func mark(digest string) string { return strings.ReplaceAll(digest, ":", "-") }
+
+// TestAttackHarmlessDescription publishes beside a module a description that
+// asks for less than the one in it: nobody would be asked to approve the rest.
+func TestAttackHarmlessDescription(t *testing.T) {
+	prey(t, func(t *testing.T, v *victim) {
+		ref, err := oci.ParseReference(v.repo + ":1.2.0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		repo, err := oci.Open(ref, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := repo.Push(context.Background(), oci.Artifact{
+			Type: ship.ModuleType, Config: oci.File{MediaType: ship.DescriptionType, Content: describe(t, "1.2.0", "set-sensor")},
+			Files:       []oci.File{{Name: "greeter.wasm", MediaType: ship.WasmFile, Content: module(t, "1.2.0", "set-sensor", "run-command").Content}},
+			Annotations: map[string]string{oci.AnnotationTitle: "greeter", oci.AnnotationVersion: "1.2.0"},
+		}, "1.2.0"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ship.Sign(context.Background(), ref.String(), ship.Signing{Key: v.key, Now: now}, options); err != nil {
+			t.Fatal(err)
+		}
+		v.refused(t, v.repo, v.repo+" is refused: the description says greeter 1.2.0 with the capabilities [step set-sensor]; the module itself says greeter 1.2.0 with [step run-command step set-sensor]")
+	})
+}
