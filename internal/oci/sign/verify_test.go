@@ -221,3 +221,23 @@ func TestSignatureOfCosign(t *testing.T) {
 		t.Errorf("%+v, %v", v, err)
 	}
 }
+
+// TestDocumentedPolicy reads the policy of the guide.
+func TestDocumentedPolicy(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/guide/registry.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(page), "```yaml\n")
+	policy, _, ended := strings.Cut(rest, "```")
+	if !found || !ended {
+		t.Fatal("the guide has no policy")
+	}
+	who := trust(t, map[string]crypto.Signer{"release": generate(t, sign.Ed25519)}, policy)
+	if who.Keys[0].NotAfter.IsZero() || len(who.Keys[0].Repositories) != 1 || who.RuleFor("localhost:5000/a/b").Policy != sign.Off {
+		t.Errorf("%+v", who)
+	}
+	if r := who.RuleFor("mirror.example.org/redis"); r.Policy != sign.Require || r.Identity == nil || r.Identity.String() != "ghcr.io/team/*" {
+		t.Errorf("%+v", r)
+	}
+}
