@@ -352,19 +352,37 @@ func megabytes(v any) (int64, error) {
 }
 
 // checkDefinitions refuses locations whose strategies cannot be used.
-func (p *places) checkDefinitions() error {
-	ctx := context.Background()
+func (p *places) checkDefinitions(ctx context.Context) error {
 	for _, name := range slices.Sorted(maps.Keys(p.definitions)) {
-		config := p.definitions[name].Config
-		all, err := p.read(ctx, nil, config["strategies"], config[strategiesKey])
-		for _, w := range all {
-			if err == nil {
-				overrule(w, config, asList(config[rulesKey]))
-				_, err = w.typ.Strategy(w.config)
-			}
+		if err := p.checkDefinition(ctx, name); fault.KindOf(err) == fault.Invalid || fault.KindOf(err) == fault.NotFound {
+			return fault.Wrap(err, "strategies of location", name)
+		} else if err != nil { // of what checks, not of what is checked
+			p.engine.log.Warn("strategies of a location cannot be checked", "location", name, "err", err)
+		}
+	}
+	return nil
+}
+
+func (p *places) checkDefinition(ctx context.Context, name string) error {
+	config := p.definitions[name].Config
+	all, err := p.read(ctx, nil, config["strategies"], config[strategiesKey])
+	if err != nil {
+		return err
+	}
+	rules := asList(config[rulesKey])
+	if _, known := p.engine.types.Load().Get(catalog.Strategy, rulesStrategy); known == nil {
+		if all, err = p.enforce(all, len(rules) > 0); err != nil {
+			return err
+		}
+	}
+	for _, w := range all {
+		overrule(w, config, rules)
+		s, err := w.typ.Strategy(w.config)
+		if checker, ok := s.(placement.Checker); ok && err == nil && len(w.config) > 0 { // without config nothing can be wrong
+			err = checker.Check(ctx)
 		}
 		if err != nil {
-			return fault.Wrap(err, "strategies of location", name)
+			return err
 		}
 	}
 	return nil

@@ -45,7 +45,7 @@ func (s *spy) Check(context.Context) error {
 			return &placement.At{Path: fmt.Sprintf("affinity.rules[%d]", i), Err: fault.New(fault.Invalid, "a bad rule")}
 		}
 	}
-	if s.config["docker.container.cluster.maxSize"] == int64(13) {
+	if n, _ := json.Marshal([]any{s.config["docker.container.cluster.maxSize"], s.config["max"]}); strings.Contains(string(n), "13") {
 		return &placement.At{Path: "docker.container.cluster.maxSize", Err: fault.New(fault.Invalid, "13 is bad luck")}
 	}
 	return nil
@@ -90,7 +90,12 @@ func (s *spies) types() []*catalog.Type {
 			{Name: "docker.container.cluster.maxSize", Flags: []string{"max"}, Type: "integer"},
 			{Name: "minRam", Type: "any"}, {Name: "minCores", Type: "double"}, {Name: "affinity.rules", Flags: []string{"rules"}, Type: "list"},
 		}
-		t.Strategy = func(config map[string]any) (placement.Strategy, error) { return &spy{name, config, s}, nil }
+		t.Strategy = func(config map[string]any) (placement.Strategy, error) {
+			if config["max"] == "many" {
+				return nil, fault.New(fault.Invalid, "the max is no number")
+			}
+			return &spy{name, config, s}, nil
+		}
 		out = append(out, t)
 	}
 	return append(out, &catalog.Type{Type: hook.Type{Name: "some-day", Kind: catalog.Strategy}, Unbuilt: "use spread"},
@@ -207,10 +212,21 @@ func TestNoHostIsLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, start := deploy(t, e, process("{}"))
+	app, start := deploy(t, e, process("{}"))
 	err = wait(t, start)
 	if want := "no host for web among the 2 of here: 2× it is taken (h1, h2)"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
+	}
+	var said strings.Builder
+	for _, tk := range e.Tasks().OfEntity(string(app.Children()[0].ID())) {
+		text, err := tk.ReadStream("stderr")
+		if err != nil && fault.KindOf(err) != fault.NotFound {
+			t.Error(err)
+		}
+		said.Write(text)
+	}
+	if want := "h1: it is taken\nh2: it is taken\n"; said.String() != want {
+		t.Errorf("the tasks said %q, want %q", said.String(), want)
 	}
 }
 
@@ -298,6 +314,9 @@ func TestStrategiesOfLocationsAreChecked(t *testing.T) {
 	}{
 		{"sprad", `strategies of location here: unknown strategy type "sprad"; did you mean "spread"?`},
 		{[]any{map[string]any{"max": 3}}, `strategies of location here: placement strategy map[max:3]: expected a type name or a map with the key type`},
+		{map[string]any{"type": "first", "max": 13}, `strategies of location here: 13 is bad luck`},
+		{[]any{map[string]any{"type": "affinity-rules", "affinity.rules": []any{"bad"}}}, `strategies of location here: a bad rule`},
+		{map[string]any{"type": "first", "max": "many"}, `strategies of location here: the max is no number`},
 		{"some-day", `strategies of location here: type some-day is known but not built: use spread`},
 	} {
 		_, err := placing(t, &spies{}, store.NewMemory(), map[string]any{"strategies": c.strategies})
