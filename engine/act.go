@@ -45,6 +45,7 @@ func (e *Engine) register(given []action.Action) error {
 		{Name: "add-from-spec", Doc: "add entities below this one, from the spec in its config, and start them", Run: e.addFromSpec},
 		{Name: "add-per-location", Doc: "have one member for each location of a fabric", Run: e.addPerLocation},
 		{Name: "add-members", Doc: "add members to a cluster, from the spec in its config", Run: e.addMembers},
+		{Name: "choose-members", Doc: "choose members to leave a cluster, by its removal strategy", Run: e.chooseMembers},
 		{Name: "remove-members", Doc: "stop members of a cluster and remove them", Run: e.removeMembers},
 		{Name: "change-members", Doc: "bring the sensors of a group in line with its members", Run: e.changeMembersStep},
 		{Name: "obtain-host", Doc: "choose a host for the entity and reserve a place on it", Run: e.obtainHost},

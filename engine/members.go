@@ -249,9 +249,30 @@ func (e *Engine) quarantine(ctx context.Context, cluster *entity.Entity) (*entit
 	return q, nil
 }
 
-// removeMembers stops members, unless "stop" is false, and removes them: those
-// that are named, else so many as the removal strategy of the cluster chooses.
-// The output is the list of their ids.
+// chooseMembers gives the ids of so many members as are to leave, in the order
+// of the cluster's removal strategy. It is a step of its own, so that it is on
+// record who leaves before the first one has left.
+func (e *Engine) chooseMembers(ctx context.Context, c *action.Call) (any, error) {
+	cluster, err := e.self(c)
+	if err != nil {
+		return nil, err
+	}
+	n, err := amount(c.Input, "count")
+	if err != nil {
+		return nil, err
+	}
+	members := cluster.Members()
+	chosen, err := e.choose(ctx, cluster, members, min(n, len(members)))
+	ids := make([]any, len(chosen))
+	for i, m := range chosen {
+		ids[i] = string(m.ID())
+	}
+	return ids, err
+}
+
+// removeMembers stops the members whose ids it is given, unless "stop" is
+// false, and removes them; those that are gone are none of its business. The
+// output is the list of the ids.
 func (e *Engine) removeMembers(ctx context.Context, c *action.Call) (any, error) {
 	cluster, err := e.self(c)
 	if err != nil {
@@ -261,14 +282,20 @@ func (e *Engine) removeMembers(ctx context.Context, c *action.Call) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	leaving, err := e.leavers(ctx, cluster, c.Input)
-	if err != nil {
-		return nil, err
+	ids, _ := c.Input["members"].([]any)
+	var leaving []*entity.Entity
+	for _, id := range ids {
+		m, err := e.tree.Get(entity.ID(coerce.Text(id)))
+		if err != nil {
+			continue
+		}
+		if m.Parent() != cluster && !cluster.HasMember(m) {
+			return nil, fault.New(fault.NotFound, "%s has no member %v: entity %v cannot be resolved", cluster.Name(), id, id)
+		}
+		leaving = append(leaving, m)
 	}
 	cluster.ChangeMembers(leaving, nil)
-	ids := make([]any, len(leaving))
-	err = task.Parallel(ctx, len(leaving), limit, func(ctx context.Context, i int) error {
-		ids[i] = string(leaving[i].ID())
+	return ids, task.Parallel(ctx, len(leaving), limit, func(ctx context.Context, i int) error {
 		leaving[i].Update(map[string]any{isMember: nil, clusterOf: nil})
 		if c.Input["stop"] != false && leaving[i].Declaration().Effector("stop") != nil {
 			if _, err := e.nested(ctx, leaving[i], "stop", nil); err != nil {
@@ -277,28 +304,6 @@ func (e *Engine) removeMembers(ctx context.Context, c *action.Call) (any, error)
 		}
 		return e.unmanage(ctx, leaving[i])
 	})
-	return ids, err
-}
-
-// leavers gives the members that a step names or that the strategy chooses.
-func (e *Engine) leavers(ctx context.Context, cluster *entity.Entity, in map[string]any) ([]*entity.Entity, error) {
-	members := cluster.Members()
-	if names, ok := in["members"].([]any); ok {
-		var out []*entity.Entity
-		for _, name := range names {
-			i := slices.IndexFunc(members, func(m *entity.Entity) bool { return string(m.ID()) == coerce.Text(name) })
-			if i < 0 {
-				return nil, fault.New(fault.NotFound, "%s has no member %v: entity %v cannot be resolved", cluster.Name(), name, name)
-			}
-			out = append(out, members[i])
-		}
-		return out, nil
-	}
-	n, err := amount(in, "count")
-	if err != nil {
-		return nil, err
-	}
-	return e.choose(ctx, cluster, members, min(n, len(members)))
 }
 
 // choose picks n members to leave, each among those that are left.

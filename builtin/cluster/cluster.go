@@ -19,6 +19,9 @@ const version = "1.0.0"
 // Types gives all types of this package.
 func Types() []*catalog.Type { return []*catalog.Type{dynamicCluster(), dynamicFabric(), quarantine()} }
 
+// chosen is the id of the step that chooses who leaves.
+const chosen = "chosen"
+
 // dynamic decides for a DynamicCluster.
 type dynamic struct{}
 
@@ -118,8 +121,8 @@ func (d dynamic) resize(c *hook.EffectorCall, size, want int) (*hook.Decision, e
 	case want > size:
 		return &hook.Decision{Steps: []hook.Step{add(c, want-size, size == 0), {Continue: "resized"}}}, nil
 	case want < size:
-		in := limited(c, map[string]any{"count": int64(size - want)})
-		return &hook.Decision{Result: int64(want), Steps: []hook.Step{{Step: "remove-members", Input: in}}}, nil
+		choice := hook.Step{ID: chosen, Step: "choose-members", Input: map[string]any{"count": int64(size - want)}}
+		return &hook.Decision{Steps: []hook.Step{choice, {Continue: chosen}}}, nil
 	}
 	return &hook.Decision{Result: int64(size)}, nil
 }
@@ -168,6 +171,11 @@ func (d dynamic) Continue(_ context.Context, c *hook.EffectorCall) (*hook.Decisi
 		if len(added) == 0 && len(failures) > 0 {
 			return nil, problem("resize")
 		}
+		return &hook.Decision{Result: int64(len(members(c)))}, nil
+	case chosen:
+		in := limited(c, map[string]any{"members": c.Outputs[len(c.Outputs)-1].Output})
+		return &hook.Decision{Steps: []hook.Step{{Step: "remove-members", Input: in}, {Continue: "shrunk"}}}, nil
+	case "shrunk":
 		return &hook.Decision{Result: int64(len(members(c)))}, nil
 	case "replaced":
 		if len(added) == 0 {
