@@ -29,6 +29,7 @@ func (e *Engine) register(given []action.Action) error {
 		{Name: "set-entity-name", Doc: "give an entity another name", Run: e.renameStep},
 		{Name: "workflow", Doc: "run a workflow", Run: e.workflowStep},
 		{Name: "add-entity", Doc: "add entities below this one", Run: e.addEntityStep},
+		{Name: "set-locations", Doc: "give an entity locations of its own", Run: e.setLocationsStep},
 		{Name: "create-child", Doc: "add one entity below this one, unless it is there", Run: e.createChildStep},
 		{Name: "delete-entity", Doc: "stop and remove an entity", Run: e.deleteEntityStep},
 		{Name: "reparent-entity", Doc: "put an entity below another one", Run: e.reparentStep},

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/gowanus-project/gowanus/builtin/cluster"
+	"github.com/gowanus-project/gowanus/builtin/group"
 	"github.com/gowanus-project/gowanus/builtin/stock"
 	"github.com/gowanus-project/gowanus/engine"
 	"github.com/gowanus-project/gowanus/engine/catalog"
@@ -51,7 +52,7 @@ func zonedEngine(t *testing.T) *engine.Engine {
 	w, n := newWorld(), new(atomic.Int32)
 	e, err := engine.New(context.Background(), engine.Config{
 		Store: store.NewMemory(), Plane: "test", Providers: []location.Provider{zoned{w}}, Actions: w.actions(),
-		Types: slices.Concat(stock.Types(), cluster.Types(), []*catalog.Type{{
+		Types: slices.Concat(stock.Types(), cluster.Types(), group.New(group.Config{}).Types(), []*catalog.Type{{
 			Type:     hook.Type{Name: "turning", Kind: catalog.Strategy},
 			Strategy: func(map[string]any) (placement.Strategy, error) { return turning{n}, nil },
 		}}),
@@ -153,5 +154,32 @@ services:
 		if n := len(app.Children()[0].Children()); want != "" && n != 0 {
 			t.Errorf("%s: %d children", config, n)
 		}
+	}
+}
+
+// A policy gives members their location, which must be one of the server.
+func TestMembersAreGivenLocations(t *testing.T) {
+	e := zonedEngine(t)
+	app, start := deploy(t, e, `
+services:
+- {type: basic-startable, id: a}
+- type: basic-group
+  id: g
+  brooklyn.policies:
+  - {type: groups-change-policy, brooklyn.config: {member.locations: ['named:localhost']}}
+`)
+	if err := wait(t, start); err != nil {
+		t.Fatal(err)
+	}
+	moved := make(chan struct{}, 1)
+	defer app.Nearest("a").Observe(func(c entity.Change) {
+		if c.Kind == entity.Moved {
+			moved <- struct{}{}
+		}
+	})()
+	app.Nearest("g").ChangeMembers(nil, []*entity.Entity{app.Nearest("a")})
+	<-moved
+	if got := app.Nearest("a").Locations(); !slices.Equal(got, []string{"localhost"}) {
+		t.Errorf("locations %v", got)
 	}
 }

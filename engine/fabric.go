@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"strings"
 
 	"github.com/gowanus-project/gowanus/engine/action"
 	"github.com/gowanus-project/gowanus/engine/entity"
@@ -103,4 +104,21 @@ func (e *Engine) addAt(ctx context.Context, c *action.Call, fabric *entity.Entit
 		o.name = prefix + at + suffix
 	}
 	return e.addFrom(ctx, fabric, key, o)
+}
+
+// setLocationsStep gives an entity locations of its own, by their names.
+func (e *Engine) setLocationsStep(ctx context.Context, c *action.Call) (any, error) {
+	ent, err := e.subject(c)
+	if err != nil {
+		return nil, err
+	}
+	list, _ := c.Input["locations"].([]any)
+	names := texts(list)
+	for i, name := range names {
+		names[i] = strings.TrimPrefix(name, "named:")
+		if err := e.places.known(names[i]); err != nil {
+			return nil, err
+		}
+	}
+	return nil, ent.SetLocations(ctx, names)
 }

@@ -425,10 +425,29 @@ func TestChangePolicyOfAnotherGroup(t *testing.T) {
 	l.sensor("c", "joined", true)
 }
 
+// A member that cannot be called does not keep others from what they are given.
+func TestChangePolicyInvokes(t *testing.T) {
+	l := deploy(t, `
+- type: dynamic-group
+  id: g
+  entityFilter: {any: [{tag: red}, {config: role, equals: db}]}
+  brooklyn.policies:
+  - type: groups-change-policy
+    brooklyn.config:
+      member.initializers: [{type: static-sensor, brooklyn.config: {name: joined, static.value: true, targetType: boolean}}]
+      member.invoke: [stop]
+`+three)
+	for _, id := range []string{"a", "b", "c"} {
+		l.sensor(id, "joined", true) // a and b have no effector stop
+	}
+	l.sensor("c", "service.state", "stopped")
+}
+
 func TestBadChangePolicies(t *testing.T) {
 	for config, want := range map[string]string{
 		"member.policies: [{name: x}]":  "member.policies: expected types, or maps with the key type, not map[name:x]",
 		"member.initializers: [5]":      "member.initializers: expected types, or maps with the key type, not 5",
+		"member.locations: [{type: x}]": "member.locations: expected names of locations of this server, not map[type:x]",
 		"group: g":                      `group: expected an entity, such as $brooklyn:component("g"), not "g"`,
 		"member.invoke: [{effector: }]": "member.invoke: expected names of effectors, or maps with the key effector",
 	} {

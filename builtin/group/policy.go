@@ -19,6 +19,7 @@ const (
 	enrichers    = "member.enrichers"
 	initializers = "member.initializers"
 	invocations  = "member.invoke"
+	locations    = "member.locations"
 )
 
 func changePolicy(name string, aliases ...string) *catalog.Type {
@@ -31,6 +32,7 @@ func changePolicy(name string, aliases ...string) *catalog.Type {
 			Description: "gives those who join a group policies, enrichers and initializers, and invokes effectors of theirs",
 			Config: []hook.ConfigKey{
 				{Name: groupKey, Type: "any", Default: "$brooklyn:self()", Description: "the group; the entity of the policy when absent"},
+				{Name: locations, Type: "list", Description: "names of locations, which each member is deployed to from then on"},
 				raw(initializers, "initializers that each member is given; expressions are computed at the member"),
 				raw(policies, "policies, likewise"),
 				raw(enrichers, "enrichers, likewise"),
@@ -50,6 +52,11 @@ func checkChanges(config map[string]any) (*catalog.Contribution, error) {
 			if text, isText := item.(string); !isText && !isMap || isText && text == "" || isMap && m["type"] == nil {
 				return nil, fault.New(fault.Invalid, "%s: expected types, or maps with the key type, not %v", key, item)
 			}
+		}
+	}
+	for _, item := range slicesOf(config[locations]) {
+		if _, isText := item.(string); !isText {
+			return nil, fault.New(fault.Invalid, "%s: expected names of locations of this server, not %v", locations, item)
 		}
 	}
 	if id, isText := config[groupKey].(string); isText && !expr.IsExpr(id) {
@@ -101,6 +108,7 @@ func (changes) Event(_ context.Context, c *hook.PolicyCall) (*hook.Decision, err
 		had[id] = true
 	}
 	d := &hook.Decision{}
+	var calls []hook.Step // after the rest: one that fails must not keep others from what they need
 	now := []string{}
 	list, _ := c.Event.Value.([]any)
 	for _, item := range list {
@@ -110,20 +118,25 @@ func (changes) Event(_ context.Context, c *hook.PolicyCall) (*hook.Decision, err
 		if had[id] {
 			continue
 		}
-		steps, err := given(c.Config, doc)
+		d.Steps = append(d.Steps, given(c.Config, doc)...)
+		more, err := invoked(c.Config, doc)
 		if err != nil {
 			return nil, err
 		}
-		d.Steps = append(d.Steps, steps...)
+		calls = append(calls, more...)
 	}
+	d.Steps = append(d.Steps, calls...)
 	var err error
 	d.State, err = json.Marshal(now)
 	return d, err
 }
 
-// given gives the steps for one member: what it is made of, then what listens
-// to that, then what is done.
-func given(config map[string]any, member map[string]any) (steps []hook.Step, err error) {
+// given gives the steps for one member: where it is, what it is made of, then
+// what listens to that.
+func given(config, member map[string]any) (steps []hook.Step) {
+	if list := slicesOf(config[locations]); len(list) > 0 {
+		steps = append(steps, hook.Step{Step: "set-locations", Input: map[string]any{"entity": member, "locations": list}})
+	}
 	for _, kind := range []struct{ key, step string }{
 		{initializers, "apply-initializer"}, {enrichers, "add-policy"}, {policies, "add-policy"},
 	} {
@@ -131,12 +144,19 @@ func given(config map[string]any, member map[string]any) (steps []hook.Step, err
 			steps = append(steps, hook.Step{Step: kind.step, Input: map[string]any{"entity": member, "blueprint": item}})
 		}
 	}
+	return steps
+}
+
+// invoked gives the steps that invoke effectors of one member. One that fails
+// is no reason not to invoke others; its task tells.
+func invoked(config, member map[string]any) (steps []hook.Step, err error) {
 	for _, item := range slicesOf(config[invocations]) {
 		effector, args, err := invocation(item)
 		if err != nil {
 			return nil, err
 		}
-		steps = append(steps, hook.Step{Step: "invoke-effector", Input: map[string]any{"entity": member, "effector": effector, "args": args}})
+		in := map[string]any{"entity": member, "effector": effector, "args": args, "lenient": true}
+		steps = append(steps, hook.Step{Step: "invoke-effector", Input: in})
 	}
 	return steps, nil
 }
