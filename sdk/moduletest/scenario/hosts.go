@@ -26,6 +26,7 @@ type placing struct {
 	types    []*catalog.Type
 	hosts    []*host
 	sequence int64
+	checked  bool // the strategies said that they can work with their config
 }
 
 // host is a simulated machine. values has the columns that it is given besides
@@ -242,6 +243,10 @@ func (p *placing) rank(ctx context.Context, play *play, c *call) (answer, error)
 	if err != nil {
 		return a, err
 	}
+	if err := p.check(ctx); err != nil {
+		a.said = outcome(nil, err)
+		return a, nil
+	}
 	for _, t := range p.types {
 		play.m.cover(t.Name, hook.PlacementRank, "")
 	}
@@ -261,6 +266,23 @@ func (p *placing) rank(ctx context.Context, play *play, c *call) (answer, error)
 		p.seat(p.host(ranked[0].ID), play.w.own)
 	}
 	return a, nil
+}
+
+// check asks the strategies about no hosts, as the engine does when a blueprint
+// is submitted.
+func (p *placing) check(ctx context.Context) error {
+	if p.checked {
+		return nil
+	}
+	for _, s := range p.chain {
+		if c, can := s.(placement.Checker); can {
+			if err := c.Check(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	p.checked = true
+	return nil
 }
 
 // seat gives an entity like the one that was placed a place on a host.

@@ -85,7 +85,7 @@ func (p *play) sensors(spec hook.EventSpec) []string {
 // listen gives an event, or without one a timer, to the policy or enricher.
 func (p *play) listen(ctx context.Context, e *hook.Event) map[string]any {
 	c := &hook.PolicyCall{
-		Type: p.t.Name, Config: p.config, Entity: p.entity(map[string]any{}), Related: p.w.related(p.m.guest, &p.t.Type, p.config),
+		Type: p.t.Name, Config: p.config, Entity: p.entity(map[string]any{}), Related: p.w.related(p.t.Related, p.config),
 		Event: e, Timer: e == nil, State: p.state, Now: p.time(), Seed: p.s.seed,
 	}
 	d, err := p.t.Policy.Event(ctx, c)

@@ -138,6 +138,7 @@ func (p *play) decide(ctx context.Context) (*hook.Decision, error) {
 	config := p.config
 	if p.s.kind == catalog.Step {
 		config = p.w.own.config
+		c.Related = p.w.related(p.t.Related, c.Args)
 	}
 	c.Entity, c.Location, c.State, c.Token, c.Outputs, c.Now, c.Seed = p.entity(config), p.s.location, p.state, p.token, p.outputs, p.time(), p.s.seed
 	switch {

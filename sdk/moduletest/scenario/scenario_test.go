@@ -106,7 +106,7 @@ Wire network.plan detach 0
 Cloud location.plan obtain 1
 Cloud location.plan release 0
 Lines blueprint.parse  0`
-	if text := strings.Join(got, "\n"); text != want || percent != 100*4.0/22 {
+	if text := strings.Join(got, "\n"); text != want || percent != 100*4.0/23 {
 		t.Errorf("%.2f%% of\n%s\nwant\n%s", percent, text, want)
 	}
 	byHook := map[string]scenario.Profile{}

@@ -12,7 +12,6 @@ import (
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/guest"
 	"github.com/gowanus-project/gowanus/engine/hook"
-	"github.com/gowanus-project/gowanus/internal/coerce"
 	"github.com/gowanus-project/gowanus/internal/nearest"
 	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
@@ -181,29 +180,58 @@ func (w *world) of(of string, config map[string]any) []*being {
 	case "children":
 		return w.own.children
 	}
-	value, _ := config[strings.TrimPrefix(of, "config:")].(map[string]any)
-	id, _ := value["$entity"].(string)
-	if b := w.all[id]; b != nil {
-		return []*being{b}
+	var out []*being
+	for _, item := range listed(config[strings.TrimPrefix(of, fromConfig)]) {
+		value, _ := item.(map[string]any)
+		id, _ := value["$entity"].(string)
+		if b := w.all[id]; b != nil {
+			out = append(out, b)
+		}
 	}
-	return nil
+	return out
 }
 
-// related gives what a type reads of other entities, as far as the module may.
-func (w *world) related(m *guest.Module, t *hook.Type, config map[string]any) (out []hook.Related) {
-	for _, spec := range t.Related {
+// fromConfig begins what a config key holds, in the description of a type.
+const fromConfig = "config:"
+
+// listed gives the items of a list, or what is none as the only one.
+func listed(v any) []any {
+	if list, is := v.([]any); is {
+		return list
+	}
+	return []any{v}
+}
+
+// namesOf puts what config keys hold in the place of their names.
+func namesOf(list []string, config map[string]any) (out []string) {
+	for _, name := range list {
+		key, from := strings.CutPrefix(name, fromConfig)
+		if !from {
+			out = append(out, name)
+			continue
+		}
+		for _, item := range listed(config[key]) {
+			if text, is := item.(string); is && text != "" {
+				out = append(out, text)
+			}
+		}
+	}
+	return out
+}
+
+// related gives what a type reads of other entities. What the module may not
+// read of it, its host leaves out.
+func (w *world) related(specs []hook.RelatedSpec, config map[string]any) (out []hook.Related) {
+	for _, spec := range specs {
 		for _, b := range w.of(spec.Of, config) {
 			r := hook.Related{Ref: b.ref(), Of: spec.Of, Sensors: map[string]any{}, Config: map[string]any{}}
-			for _, name := range spec.Sensors {
-				if key, from := strings.CutPrefix(name, "config:"); from {
-					name = coerce.Text(config[key])
-				}
-				if v, ok := b.sensors[name]; ok && m.May(hook.CapSensor, name) {
+			for _, name := range namesOf(spec.Sensors, config) {
+				if v, ok := b.sensors[name]; ok {
 					r.Sensors[name] = v
 				}
 			}
-			for _, key := range spec.Config {
-				if v, ok := b.config[key]; ok && m.May(hook.CapConfig, key) {
+			for _, key := range namesOf(spec.Config, config) {
+				if v, ok := b.config[key]; ok {
 					r.Config[key] = v
 				}
 			}

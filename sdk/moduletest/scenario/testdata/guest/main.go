@@ -19,6 +19,8 @@ func module() gowanus.Module {
 	m.Types = append(m.Types,
 		gowanus.Type{Name: "forgetful", Kind: gowanus.KindStep, Plan: remember},
 		gowanus.Type{Name: "reader", Kind: gowanus.KindStep, Plan: read},
+		gowanus.Type{Name: "summary", Kind: gowanus.KindStep, Plan: summary,
+			Related: []gowanus.RelatedSpec{{Of: "config:of", Sensors: []string{"config:sensors"}}}},
 		gowanus.Type{Name: "sleepless", Kind: gowanus.KindPolicy, Events: []gowanus.EventSpec{{Sensor: "x"}}, PolicyEvent: sleepless},
 		gowanus.Type{Name: "greedy", Kind: gowanus.KindStep, Plan: greedy},
 		gowanus.Type{Name: "linked", Kind: gowanus.KindEntity,
@@ -48,6 +50,15 @@ func read(c *gowanus.EffectorCall) (gowanus.Decision, error) {
 		return gowanus.Decision{}, err
 	}
 	return gowanus.Decision{Result: json.RawMessage(answer)}, nil
+}
+
+// summary tells what it read of the entities that its input names.
+func summary(c *gowanus.EffectorCall) (gowanus.Decision, error) {
+	out := map[string]any{}
+	for _, r := range c.Related {
+		out[r.ID] = r.Sensors
+	}
+	return gowanus.Decision{Result: out}, nil
 }
 
 func sleepless(*gowanus.PolicyCall) (gowanus.Decision, error) {
