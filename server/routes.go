@@ -16,6 +16,7 @@ func (s *Server) routes() {
 	s.moduleRoutes(s.echo.Group("/v1/modules"))
 	s.serverRoutes(s.echo.Group("/v1/server"))
 	s.sessionRoutes(s.echo.Group("/v1"))
+	s.echo.GET("/metrics", newMetrics(s.cfg.Modules, s.log))
 }
 
 func (s *Server) applicationRoutes(g *echo.Group) {

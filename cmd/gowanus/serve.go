@@ -92,7 +92,9 @@ func (c *cli) serve(ctx context.Context, o serving) error {
 	}
 	go trim(ctx)
 	fmt.Fprintf(c.stdout, "listening on %s://%s\n", scheme, l.Addr())
-	err = server.New(p.engine, server.Config{Password: password, Version: version, Commit: commit, Log: log}).Serve(ctx, l)
+	err = server.New(p.engine, server.Config{
+		Password: password, Version: version, Commit: commit, Log: log, Modules: p.runtime.Stats,
+	}).Serve(ctx, l)
 	log.Info("stopping")
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), closePeriod)
 	defer cancel()

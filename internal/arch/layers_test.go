@@ -25,19 +25,20 @@ var layersTxt string
 // owners maps a library to the packages that may import it, so that it is
 // replaced or upgraded in one place.
 var owners = map[string][]string{
-	"github.com/tetratelabs/wazero":    {"engine/wasm"},
-	"github.com/docker/docker":         {"builtin/docker"},
-	"github.com/docker/go-connections": {"builtin/docker"},
-	"github.com/dgraph-io/badger/v4":   {"engine/store/badger"},
-	"github.com/labstack/echo/v4":      {"server"},
-	"github.com/expr-lang/expr":        {"dsl/expr"},
-	"oras.land/oras-go/v2":             {"internal/oci"},
-	"github.com/opencontainers":        {"internal/oci"},
-	"github.com/sourcegraph/conc":      {"engine/task"},
-	"go.yaml.in/yaml/v4":               {"internal/yamlpos"},
-	"golang.org/x/crypto":              {"builtin/remote", "internal/oci/sign"},
-	"github.com/spf13/cobra":           {"cmd/gowanus"},
-	"github.com/jedib0t/go-pretty/v6":  {"cmd/gowanus"},
+	"github.com/tetratelabs/wazero":       {"engine/wasm"},
+	"github.com/docker/docker":            {"builtin/docker"},
+	"github.com/docker/go-connections":    {"builtin/docker"},
+	"github.com/dgraph-io/badger/v4":      {"engine/store/badger"},
+	"github.com/labstack/echo/v4":         {"server"},
+	"github.com/prometheus/client_golang": {"server"},
+	"github.com/expr-lang/expr":           {"dsl/expr"},
+	"oras.land/oras-go/v2":                {"internal/oci"},
+	"github.com/opencontainers":           {"internal/oci"},
+	"github.com/sourcegraph/conc":         {"engine/task"},
+	"go.yaml.in/yaml/v4":                  {"internal/yamlpos"},
+	"golang.org/x/crypto":                 {"builtin/remote", "internal/oci/sign"},
+	"github.com/spf13/cobra":              {"cmd/gowanus"},
+	"github.com/jedib0t/go-pretty/v6":     {"cmd/gowanus"},
 }
 
 type pkg struct {
