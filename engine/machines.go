@@ -25,8 +25,11 @@ func byModule(d location.Definition) bool { return strings.ContainsAny(d.Kind, "
 // The run is nested in the step's, so that it happens once however often the
 // step is repeated.
 func (e *Engine) obtainMachine(ctx context.Context, c *action.Call, ent *entity.Entity, name string) (*location.Lease, error) {
-	demand, _ := c.Input["demand"].(map[string]any)
-	answer, err := e.askMachines(ctx, ent, &workflow.Machines{Location: name, Op: "obtain", Demand: demand})
+	ch, err := e.places.chain(ctx, ent, name, c.Input)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := e.askMachines(ctx, ent, &workflow.Machines{Location: name, Op: "obtain", Demand: ch.demand()})
 	if err != nil {
 		return nil, err
 	}

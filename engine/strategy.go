@@ -336,6 +336,19 @@ func (c *chain) reserve(config map[string]any) error {
 	return nil
 }
 
+// demand gives what a machine must have that is obtained for the entity alone:
+// what the entity needs, and what its strategies would have looked for.
+func (c *chain) demand() map[string]any {
+	out := maps.Clone(c.needs)
+	if c.memory > 0 {
+		out["memory"] = c.memory
+	}
+	if c.cpus > 0 {
+		out["cpus"] = c.cpus
+	}
+	return out
+}
+
 // megabytes reads an amount of memory in bytes: a number counts megabytes, as
 // minRam always did, and text may have a unit.
 func megabytes(v any) (int64, error) {

@@ -358,3 +358,32 @@ func TestPlacementsDoNotOverlap(t *testing.T) {
 		t.Errorf("%d found a place on 2 hosts", placed)
 	}
 }
+
+// cloud is a location that obtains a machine for each entity.
+type cloud struct{ asked chan map[string]any }
+
+func (c *cloud) plan(_ context.Context, call *hook.LocationCall) (*hook.Decision, error) {
+	if call.Op == "obtain" {
+		c.asked <- call.Demand
+	}
+	return &hook.Decision{Result: map[string]any{"id": "m1", "address": "10.0.0.9"}}, nil
+}
+
+// TestDemandOfMachines: a machine that is obtained has what the strategies
+// would look for.
+func TestDemandOfMachines(t *testing.T) {
+	s, c, w := &spies{}, &cloud{asked: make(chan map[string]any, 1)}, newWorld()
+	types := append(append(stock.Types(), s.types()...), &catalog.Type{Type: hook.Type{Name: "org.example.Cloud", Kind: catalog.Location}, Machines: c.plan})
+	e, err := engine.New(t.Context(), engine.Config{
+		Store: store.NewMemory(), Types: types, Providers: []location.Provider{w}, Actions: w.actions(), Plane: "test",
+		Locations: []location.Definition{{Name: "here", Kind: "org.example.Cloud"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeEngine(t, e)
+	deploy(t, e, process("docker.container.strategies: [{type: first, minRam: 4g, minCores: 2}]\nprovisioning.properties: {minRam: 100, minCores: 3}"))
+	if got := fmt.Sprint(<-c.asked); got != "map[cpus:3 memory:4294967296]" {
+		t.Error(got)
+	}
+}
