@@ -142,12 +142,12 @@ func (e *Engine) wait(ctx context.Context, c *action.Call) (any, error) {
 }
 
 func (e *Engine) invokeStep(ctx context.Context, c *action.Call) (any, error) {
-	ent, err := e.subject(c)
+	effector, err := required(c, "effector")
 	if err != nil {
 		return nil, err
 	}
-	effector, err := required(c, "effector")
-	if err != nil {
+	ent, err := e.invoked(c, effector)
+	if err != nil || ent == nil {
 		return nil, err
 	}
 	if workflow.Current(ctx).Adjunct != "" && effector == "restart" && !wanted(ent) {

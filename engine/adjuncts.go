@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"strings"
 
 	"github.com/gowanus-project/gowanus/engine/action"
 	"github.com/gowanus-project/gowanus/engine/adjunct"
@@ -101,8 +102,41 @@ func (e *Engine) publishStep(ctx context.Context, c *action.Call) (any, error) {
 		return nil, err
 	}
 	out, err := inner(ctx)
+	if lenient, _ := c.Input["lenient"].(bool); lenient && err != nil && ctx.Err() == nil {
+		out, err = map[string]any{"error": err.Error()}, nil
+	}
 	if err == nil {
 		ent.Set(sensor, out)
 	}
 	return out, err
+}
+
+// invoked gives the entity whose effector the step invoke-effector calls: the
+// one that it names, or the first of several that has the effector. It is nil
+// when that is optional and none has it.
+func (e *Engine) invoked(c *action.Call, effector string) (*entity.Entity, error) {
+	optional, _ := c.Input["optional"].(bool)
+	list, several := c.Input["firstOf"].([]any)
+	if !several {
+		ent, err := e.subject(c)
+		if err == nil && optional && ent.Declaration().Effector(effector) == nil {
+			return nil, nil
+		}
+		return ent, err
+	}
+	var names []string
+	for _, v := range list {
+		ent, err := e.named(c, v)
+		if err != nil {
+			continue // it is gone
+		}
+		if ent.Declaration().Effector(effector) != nil {
+			return ent, nil
+		}
+		names = append(names, ent.Name())
+	}
+	if optional {
+		return nil, nil
+	}
+	return nil, fault.New(fault.NotFound, "none of %s has an effector %s", strings.Join(names, ", "), effector)
 }

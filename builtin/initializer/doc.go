@@ -23,7 +23,7 @@ const version = "1.0.0"
 func Types() []*catalog.Type {
 	return []*catalog.Type{
 		functionSensor(), durationSince(), createPassword(),
-		proxyEffector(), compositeEffector(), addChildrenEffector(),
+		proxyEffector(), compositeEffector(), addChildrenEffector(), electPrimary(),
 	}
 }
 

@@ -78,8 +78,8 @@ func checkType(t *hook.Type) error {
 		return broken("kind %q: expected one of %s", t.Kind, strings.Join(kinds, ", "))
 	case t.Kind != catalog.Entity && (t.Prefix != "" || len(t.Effectors) > 0 || t.Init):
 		return broken("only an entity has a prefix, effectors or init")
-	case !listens && len(t.Events) > 0:
-		return broken("only a policy or enricher has events")
+	case !listens && (len(t.Events) > 0 || t.WakeAfter != ""):
+		return broken("only a policy or enricher has events or wakeAfter")
 	case !listens && t.Kind != catalog.Step && len(t.Related) > 0:
 		return broken("only a policy, enricher or step has related")
 	case t.Kind != catalog.Strategy && len(t.Columns) > 0:
@@ -88,6 +88,11 @@ func checkType(t *hook.Type) error {
 		return broken("a format, and nothing else, has formats")
 	case t.Prefix != "" && !strings.HasSuffix(t.Prefix, ":"):
 		return broken("prefix %q: expected a colon at its end", t.Prefix)
+	}
+	if t.WakeAfter != "" {
+		if _, err := coerce.Duration(t.WakeAfter); err != nil {
+			return broken("wakeAfter: %w", err)
+		}
 	}
 	for i, e := range t.Effectors {
 		if e.Name == "" {

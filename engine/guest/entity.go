@@ -2,9 +2,11 @@ package guest
 
 import (
 	"context"
+	"time"
 
 	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/hook"
+	"github.com/gowanus-project/gowanus/internal/coerce"
 )
 
 // Entity is an entity type of a module.
@@ -51,6 +53,16 @@ func (m *Module) mayRead(related []hook.Related) []hook.Related {
 type Policy struct {
 	module   *Module
 	declared *hook.Type
+}
+
+// Wake gives the time after which the policy is first given the timer, as its
+// description says.
+func (p *Policy) Wake(map[string]any) (after time.Duration, ok bool) {
+	if p.declared.WakeAfter == "" {
+		return 0, false
+	}
+	after, err := coerce.Duration(p.declared.WakeAfter)
+	return after, err == nil
 }
 
 // Event gives an event or a timer to the policy. Its config is brought to the

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -60,9 +59,9 @@ type delays struct {
 func detect(c *gowanus.PolicyCall) (gowanus.Decision, error) {
 	var errs [3]error
 	var cfg delays
-	cfg.failed, errs[0] = duration(c.Config, keyFailedDelay, 0)
-	cfg.recovered, errs[1] = duration(c.Config, keyRecoveredDelay, 0)
-	cfg.republish, errs[2] = duration(c.Config, keyRepublish, forever)
+	cfg.failed, errs[0] = c.Config.Duration(keyFailedDelay, 0)
+	cfg.recovered, errs[1] = c.Config.Duration(keyRecoveredDelay, 0)
+	cfg.republish, errs[2] = c.Config.Duration(keyRepublish, gowanus.Forever)
 	for _, err := range errs {
 		if err != nil {
 			return gowanus.Decision{}, err
@@ -70,15 +69,13 @@ func detect(c *gowanus.PolicyCall) (gowanus.Decision, error) {
 	}
 	never, set := c.Config[keyOnlyIfUp].(bool)
 	cfg.onlyIfUp = never || !set
-	now, err := clock(c)
+	now, err := c.Time()
 	if err != nil {
 		return gowanus.Decision{}, err
 	}
 	var w watch
-	if len(c.State) > 0 {
-		if err := json.Unmarshal(c.State, &w); err != nil {
-			return gowanus.Decision{}, gowanus.Errorf("invalid", "state: %v", err)
-		}
+	if err := c.Recall(&w); err != nil {
+		return gowanus.Decision{}, err
 	}
 	d := w.step(c, &cfg, now)
 	d.State = gowanus.State(w)
@@ -88,10 +85,10 @@ func detect(c *gowanus.PolicyCall) (gowanus.Decision, error) {
 // step goes on from what is remembered to what is so now.
 func (w *watch) step(c *gowanus.PolicyCall, cfg *delays, now time.Time) gowanus.Decision {
 	switch {
-	case current(c, sensorUp) == true:
+	case c.Sensor(sensorUp) == true:
 		w.WasUp, w.DownSince = true, time.Time{}
 		return w.up(c, cfg, now)
-	case running(current(c, sensorExpected)) && (w.WasUp || !cfg.onlyIfUp):
+	case running(c.Sensor(sensorExpected)) && (w.WasUp || !cfg.onlyIfUp):
 		w.UpSince = time.Time{}
 		return w.down(c, cfg, now)
 	}
@@ -106,7 +103,7 @@ func (w *watch) down(c *gowanus.PolicyCall, cfg *delays, now time.Time) gowanus.
 	}
 	due := w.DownSince.Add(cfg.failed)
 	if again := !w.Told.Before(w.DownSince); again { // told since it went down
-		if cfg.republish <= 0 || cfg.republish == forever {
+		if cfg.republish <= 0 || cfg.republish == gowanus.Forever {
 			return gowanus.Decision{}
 		}
 		due = w.Told.Add(cfg.republish)
@@ -118,7 +115,7 @@ func (w *watch) down(c *gowanus.PolicyCall, cfg *delays, now time.Time) gowanus.
 	d := gowanus.Decision{Sensors: map[string]any{
 		sensorFailed: report(c, "down since "+w.DownSince.Format(time.RFC3339)+" although it is expected to run"),
 	}}
-	if cfg.republish > 0 && cfg.republish < forever {
+	if cfg.republish > 0 && cfg.republish < gowanus.Forever {
 		d.WakeAfter = cfg.republish.String()
 	}
 	return d
@@ -137,15 +134,6 @@ func (w *watch) up(c *gowanus.PolicyCall, cfg *delays, now time.Time) gowanus.De
 	what := "up since " + w.UpSince.Format(time.RFC3339)
 	w.UpSince, w.Told = time.Time{}, time.Time{}
 	return gowanus.Decision{Sensors: map[string]any{sensorFailed: nil, sensorRecovered: report(c, what)}}
-}
-
-// current gives the value of a sensor. For the one that the event is about it
-// is the event's, so that none of a quick series is missed.
-func current(c *gowanus.PolicyCall, sensor string) any {
-	if c.Event != nil && c.Event.Sensor == sensor && c.Event.Source.ID == c.Entity.ID {
-		return c.Event.Value
-	}
-	return c.Entity.Sensors[sensor]
 }
 
 // running reads an expected state, which may have the time of the change

@@ -105,23 +105,6 @@ func TestDetectorRepublishes(t *testing.T) {
 		moment{21 * s, "", nil, ""})
 }
 
-// TestDetectorTakesEventsAsTheyCome: the entity is up again by the time the
-// policy hears that it was down.
-func TestDetectorTakesEventsAsTheyCome(t *testing.T) {
-	p := newPlayer(t, "service-failure-detector", nil)
-	p.at(0, sensorUp, true)
-	p.at(0, sensorExpected, "running")
-	c := p.call
-	c.Event = &gowanus.Event{Sensor: sensorUp, Value: false, Source: gowanus.Ref{ID: "another"}}
-	if current(&c, sensorUp) != true {
-		t.Error("a sensor of another entity was taken for the entity's own")
-	}
-	c.Event.Source.ID = "x1"
-	if current(&c, sensorUp) != false {
-		t.Error("the event's value does not count")
-	}
-}
-
 func TestDetectorConfig(t *testing.T) {
 	for _, key := range []string{keyFailedDelay, keyRecoveredDelay, keyRepublish} {
 		want := "error " + key + `: expected a duration such as "30s" or "1m 30s", got x`

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/gowanus-project/gowanus/sdk/go/gowanus"
@@ -24,6 +23,7 @@ func restarter() gowanus.Type {
 			{Name: keyFailureSensor, Type: "string", Default: sensorFailed, Description: "the sensor that tells of failures"},
 			{Name: keyRecurring, Type: "duration", Default: "3m", Description: "a second failure within this time is not answered by a restart"},
 			{Name: keySetOnFire, Type: "boolean", Default: true, Description: "whether the entity is marked as failed when the policy gives up"},
+			suspendTarget(),
 		},
 		Sensors: []gowanus.Sensor{
 			{Name: sensorRestartFailed, Type: "map", Description: "the policy gave up: entity, description and time"},
@@ -44,19 +44,17 @@ func restart(c *gowanus.PolicyCall) (gowanus.Decision, error) {
 	if c.Event == nil || c.Event.Value == nil || c.Event.Value == false { // a value taken away is no failure
 		return gowanus.Decision{State: c.State}, nil
 	}
-	window, err := duration(c.Config, keyRecurring, defaultRecurring)
+	window, err := c.Config.Duration(keyRecurring, defaultRecurring)
 	if err != nil {
 		return gowanus.Decision{}, err
 	}
-	now, err := clock(c)
+	now, err := c.Time()
 	if err != nil {
 		return gowanus.Decision{}, err
 	}
 	var last restarts
-	if len(c.State) > 0 {
-		if err := json.Unmarshal(c.State, &last); err != nil {
-			return gowanus.Decision{}, gowanus.Errorf("invalid", "state: %v", err)
-		}
+	if err := c.Recall(&last); err != nil {
+		return gowanus.Decision{}, err
 	}
 	d := gowanus.Decision{State: gowanus.State(restarts{LastFailure: now})}
 	since := now.Sub(last.LastFailure)

@@ -123,23 +123,3 @@ func TestNow(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
-
-func TestDuration(t *testing.T) {
-	for _, c := range []struct {
-		in   any
-		want time.Duration
-	}{
-		{nil, 7}, {"30s", 30 * time.Second}, {"1m 30s", 90 * time.Second}, {"1m30s", 90 * time.Second}, {"1.5h", 90 * time.Minute},
-		{"1d 1h 1ms", 25*time.Hour + time.Millisecond}, {"0ms", 0}, {1500.0, 1500 * time.Millisecond}, {"forever", forever}, {"never", forever},
-		{"999999d 99999999h", forever},
-	} {
-		if got, err := duration(gowanus.Values{"k": c.in}, "k", 7); err != nil || got != c.want {
-			t.Errorf("%v: got %v, %v, want %v", c.in, got, err, c.want)
-		}
-	}
-	for _, bad := range []any{"", "s", "3", "3x", "3ss", "-3s", "1.2.3s", true, []any{}} {
-		if got, err := duration(gowanus.Values{"k": bad}, "k", 7); err == nil {
-			t.Errorf("%v was read as %v", bad, got)
-		}
-	}
-}

@@ -23,11 +23,12 @@ type Type struct {
 	Config      []ConfigKey   `json:"config,omitempty"`
 	Sensors     []Sensor      `json:"sensors,omitempty"`
 	Effectors   []Effector    `json:"effectors,omitempty"`
-	Columns     []string      `json:"columns,omitempty"` // of a strategy: the host columns it reads; "label:{KEY}" for those that its config KEY names
-	Events      []EventSpec   `json:"events,omitempty"`  // of a policy or enricher: what it listens to
-	Related     []RelatedSpec `json:"related,omitempty"` // of a policy, enricher or step: what it reads of other entities
-	Init        bool          `json:"init,omitempty"`    // set by the library: there is an InitEntity
-	Formats     []string      `json:"formats,omitempty"` // of a format: media types and file extensions that it reads
+	Columns     []string      `json:"columns,omitempty"`   // of a strategy: the host columns it reads; "label:{KEY}" for those that its config KEY names
+	Events      []EventSpec   `json:"events,omitempty"`    // of a policy or enricher: what it listens to
+	Related     []RelatedSpec `json:"related,omitempty"`   // of a policy, enricher or step: what it reads of other entities
+	WakeAfter   string        `json:"wakeAfter,omitempty"` // of a policy or enricher: it is given the timer so long after it was added; "0s" at once
+	Init        bool          `json:"init,omitempty"`      // set by the library: there is an InitEntity
+	Formats     []string      `json:"formats,omitempty"`   // of a format: media types and file extensions that it reads
 
 	// InitEntity says what an entity of the type starts from.
 	InitEntity func(*InitCall) (Init, error) `json:"-"`

@@ -1,0 +1,48 @@
+// Command scaling is the module with the policies that change the size of a
+// pool, or move work between its parts.
+//
+// As WebAssembly it answers the engine. Run natively it prints its
+// description, which modules/build.sh keeps beside the module.
+package main
+
+import (
+	"os"
+
+	"github.com/gowanus-project/gowanus/sdk/go/gowanus"
+)
+
+// The engine never runs main of a module, so that registering is the work of a
+// variable.
+var _ = gowanus.Register(module())
+
+func main() {
+	os.Stdout.Write(append(gowanus.Call(gowanus.HookDescribe, nil), '\n'))
+}
+
+func module() gowanus.Module {
+	return gowanus.Module{
+		Name: "scaling", Version: "1.0.0",
+		Types: []gowanus.Type{autoscaler(), headroom(), balancer(), followTheSun()},
+		Capabilities: append(append(
+			gowanus.Steps("to resize a cluster, and to move items", "invoke-effector"),
+			gowanus.Steps("to hear when a change has come to its end", "set-sensor")...),
+			gowanus.Capability{Kind: "sensor", Value: "*", Reason: "to read the metric, which has any name, of other entities"}),
+	}
+}
+
+// brooklyn gives the names of a policy over Brooklyn's packages.
+func brooklyn(family, name, word string) []string {
+	return []string{"brooklyn.policy." + family + "." + name, "brooklyn.policy." + name, word}
+}
+
+// number reads a number, also one that is written as text.
+func number(v any) (float64, bool) {
+	f, ok := v.(float64)
+	return f, ok
+}
+
+// entityID gives the id of an entity value, or "".
+func entityID(v any) string {
+	ref, _ := gowanus.EntityRef(v)
+	return ref.ID
+}
