@@ -48,7 +48,7 @@ func TestLoadRefuses(t *testing.T) {
 		{typ(`"kind": "entity", "prefix": "t"`), fault.Invalid, of + `type t: prefix "t": expected a colon at its end`},
 		{typ(`"kind": "entity", "effectors": [{}]`), fault.Invalid, of + "type t: effector 1 has no name"},
 		{typ(`"kind": "entity", "events": [{"sensor": "x"}]`), fault.Invalid, of + "type t: only a policy or enricher has events or wakeAfter"},
-		{typ(`"kind": "policy", "wakeAfter": "soon"`), fault.Invalid, of + `type t: wakeAfter: cannot convert "soon" to duration`},
+		{typ(`"kind": "policy", "wakeAfter": "soon"`), fault.Invalid, of + `type t: wakeAfter: cannot read "soon" as duration: expected one such as "10s", "1m 30s" or "forever"`},
 		{typ(`"kind": "entity", "columns": ["x"]`), fault.Invalid, of + "type t: only a strategy has columns"},
 		{typ(`"kind": "policy", "events": [{"sensorFrom": "x"}]`), fault.Invalid,
 			of + "type t: event 1: expected a sensor, or in sensorFrom a config key of the type"},

@@ -188,7 +188,7 @@ func steps(c *gowanus.PolicyCall, moves []move, now time.Time) []gowanus.Step {
 	var out []gowanus.Step
 	for _, m := range moves {
 		out = append(out, gowanus.Step{Step: "invoke-effector", Input: map[string]any{
-			"entity": gowanus.EntityValue(m.item), "effector": effector, "lenient": true,
+			"entity": m.item, "effector": effector, "lenient": true,
 			"args": map[string]any{"container": gowanus.EntityValue(m.to)},
 		}})
 	}

@@ -115,7 +115,7 @@ func TestBalanceRounds(t *testing.T) {
 	f.add("b", nil, map[string]any{})
 	f.Of("a", f.sensor, f.items("a"))
 	first := f.Said()
-	if !strings.Contains(first, "entity=map[$entity:i]") || strings.Contains(first, "$entity:j") {
+	if !strings.Contains(first, "entity=i ") || strings.Contains(first, "entity=j ") {
 		t.Fatalf("said %q", first)
 	}
 	f.Of("a", f.sensor, f.items("a"))

@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +18,8 @@ import (
 	"github.com/gowanus-project/gowanus/dsl/step"
 	"github.com/gowanus-project/gowanus/dsl/transform"
 	"github.com/gowanus-project/gowanus/engine/catalog"
+	"github.com/gowanus-project/gowanus/engine/hook"
+	"github.com/gowanus-project/gowanus/modules"
 )
 
 // TestComplete looks for everything that a blueprint may say in the guide.
@@ -69,4 +72,34 @@ func TestComplete(t *testing.T) {
 			}
 		}
 	}
+	for _, typ := range shippedPolicies(t) {
+		want("type", "("+typ.Name[strings.LastIndexByte(typ.Name, '.')+1:])
+		for _, k := range typ.Config {
+			short, _ := strings.CutPrefix(k.Name, "autoscaler.")
+			want("key of "+typ.Name, "`"+short+"`")
+		}
+	}
+}
+
+// shippedPolicies gives the policies and enrichers of the shipped modules, as
+// far as these were built.
+func shippedPolicies(t *testing.T) (out []hook.Type) {
+	t.Helper()
+	list, err := modules.List()
+	if err != nil {
+		t.Log(err)
+		return nil
+	}
+	for _, m := range list {
+		var d hook.Description
+		if err := json.Unmarshal(m.Description, &d); err != nil {
+			t.Fatal(err)
+		}
+		for _, typ := range d.Types {
+			if typ.Kind == catalog.Policy || typ.Kind == catalog.Enricher {
+				out = append(out, typ)
+			}
+		}
+	}
+	return out
 }

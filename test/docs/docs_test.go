@@ -6,6 +6,7 @@
 //	yaml blueprint    is deployed
 //	yaml check        is checked; with errors after it, these are all that is found
 //	yaml shipped      likewise, with the types of the shipped modules, which run; if they were built
+//	yaml live         is deployed, with the types of the shipped modules; if they were built
 //	yaml predicates   a list of {predicate, holds, fails}: values that pass it, and that do not
 //	yaml workflow     is run for the application "shop" of scenario_test.go, alone
 //	text errors       what is wrong with the block before it, line by line
@@ -36,7 +37,7 @@ import (
 const guide = "../../docs/guide/"
 
 // forAuthors are the pages whose every block is run.
-var forAuthors = []string{"README", "blueprints", "config", "expressions", "predicates", "enrichers", "initializers", "clusters", "testing", "catalog", "workflows", "placement"}
+var forAuthors = []string{"README", "blueprints", "config", "expressions", "predicates", "enrichers", "initializers", "clusters", "testing", "catalog", "workflows", "placement", "policies"}
 
 // block is one fenced block of a page.
 type block struct {

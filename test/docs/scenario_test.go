@@ -38,9 +38,9 @@ func scenarios(t *testing.T, all []block) (out []scenario) {
 	t.Helper()
 	complete := true
 	for _, b := range all {
-		uses := b.word == "blueprint" || b.word == "check" || b.word == "shipped" || b.word == "workflow"
+		uses := b.word == "blueprint" || b.word == "check" || b.word == "shipped" || b.word == "live" || b.word == "workflow"
 		switch b.word {
-		case "catalog", "blueprint", "check", "shipped", "predicates", "workflow":
+		case "catalog", "blueprint", "check", "shipped", "live", "predicates", "workflow":
 			if complete {
 				out, complete = append(out, nil), false
 			}
@@ -70,7 +70,7 @@ type stage struct {
 
 func (s scenario) run(t *testing.T) {
 	server()
-	modular := slices.ContainsFunc(s, func(b block) bool { return b.word == "shipped" })
+	modular := slices.ContainsFunc(s, func(b block) bool { return b.word == "shipped" || b.word == "live" })
 	if modular {
 		_, _ = shipped() // an error is told where the types are wanted
 	}
@@ -100,7 +100,10 @@ func (s *stage) block(b block, refused string) {
 		s.check(b, refused)
 	case "check":
 		s.check(b, refused)
-	case "blueprint":
+	case "blueprint", "live":
+		if _, err := modules.List(); b.word == "live" && fault.KindOf(err) == fault.Unavailable {
+			s.t.Skipf("line %d is not run: %v", b.line, err)
+		}
 		app, _, err := s.e.Deploy(s.t.Context(), engine.Request{File: "blueprint", Text: []byte(b.body)})
 		if err != nil {
 			s.t.Errorf("line %d: %v", b.line, err)
@@ -272,7 +275,7 @@ var shipped = sync.OnceValues(func() ([]*guest.Module, error) {
 		if err != nil {
 			return nil, err
 		}
-		if m.Name == "placement" { // it is asked about config
+		if m.Name != "docker" { // the others are asked
 			if err := code.Prepare(context.Background()); err != nil {
 				return nil, err
 			}
