@@ -15,11 +15,12 @@ import (
 func (c *cli) moduleBuildCommand() *cobra.Command {
 	var o modulebuild.Options
 	cmd := &cobra.Command{
-		Use: "build [DIR]", Short: "Compile a module and check it against the contract", Args: cobra.MaximumNArgs(1),
+		Use: "build [DIR|FILE.wasm]", Short: "Compile a module and check it against the contract", Args: cobra.MaximumNArgs(1),
 		Long: `Compile the module in DIR, by default this folder, with the toolchain of its language,
 which the files tell: go.mod, Cargo.toml, asconfig.json, or C files. The module is checked
 as a server would, and carries its own description, so that it can be listed without being
-run. It is written to DIR/NAME.wasm, NAME being what it calls itself.`,
+run. It is written to DIR/NAME.wasm, NAME being what it calls itself. A FILE.wasm that
+something else compiled is checked and described in its place.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := "."
 			if len(args) > 0 {
@@ -32,7 +33,7 @@ run. It is written to DIR/NAME.wasm, NAME being what it calls itself.`,
 			if c.json() {
 				return c.printValue(map[string]any{"file": m.File, "language": m.Language, "size": m.Size, "description": m.Description})
 			}
-			c.printf("%s: %s, %s\n", m.File, m.Language, size(int64(m.Size)))
+			c.printf("%s: %s\n", m.File, strings.TrimPrefix(m.Language+", "+size(int64(m.Size)), ", "))
 			c.showDescription(m.Description)
 			return nil
 		},

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,7 +34,7 @@ func (c *cli) moduleTestCommand() *cobra.Command {
 		Use: "test [FILE.wasm|DIR] [SCENARIO…]", Short: "Play scenarios against a module, without a server",
 		Long: `Play scenarios against a module: YAML files that say what the module is asked and what it
 shall decide, with simulated entities, hosts and time. DIR, by default this folder, is built
-first, as by "gowanus module build". The scenarios are the files and folders SCENARIO, by
+first, as by "gowanus module build", but leaves no file. The scenarios are the files and folders SCENARIO, by
 default the folder tests beside the module. A scenario file in the place of the module names
 it by itself, in "module".
 
@@ -54,7 +53,12 @@ tells of them, and what the calls took. Fuel is the measure that limits go by.`,
 			if p.minCoverage < 0 || p.minCoverage > 100 {
 				return usageError("--min-coverage is %g; expected a percentage from 0 to 100", p.minCoverage)
 			}
-			if err := p.find(cmd.Context(), args); err != nil {
+			scratch, err := os.MkdirTemp("", "gowanus-test-")
+			if err != nil {
+				return err
+			}
+			defer os.RemoveAll(scratch)
+			if err := p.find(cmd.Context(), args, filepath.Join(scratch, "module.wasm")); err != nil {
 				return err
 			}
 			return p.play(cmd.Context())
@@ -67,8 +71,9 @@ tells of them, and what the calls took. Fuel is the measure that limits go by.`,
 	return cmd
 }
 
-// find builds the module if that is to be done, and reads the scenarios.
-func (p *playing) find(ctx context.Context, args []string) error {
+// find builds the module into a file, if that is to be done, and reads the
+// scenarios.
+func (p *playing) find(ctx context.Context, args []string, output string) error {
 	target := "."
 	if len(args) > 0 {
 		target, args = args[0], args[1:]
@@ -84,7 +89,7 @@ func (p *playing) find(ctx context.Context, args []string) error {
 		if p.verbose {
 			log = p.cli.stderr
 		}
-		built, err := p.cli.buildModule(ctx, target, modulebuild.Options{}, log)
+		built, err := p.cli.buildModule(ctx, target, modulebuild.Options{Output: output}, log)
 		if err != nil {
 			return err
 		}
@@ -251,7 +256,7 @@ func (p *playing) document(m *scenario.Module, results []*scenario.Result, cover
 		all = append(all, one)
 	}
 	return p.cli.printValue(map[string]any{
-		"module":    map[string]string{"name": m.Description.Name, "version": m.Description.Version, "file": strings.TrimPrefix(p.file, "./")},
+		"module":    map[string]string{"name": m.Description.Name, "version": m.Description.Version},
 		"scenarios": all,
 		"coverage":  map[string]any{"percent": percent, "places": covered},
 		"profile":   m.Profile(),

@@ -39,8 +39,8 @@ type Options struct {
 // Result is a built module.
 type Result struct {
 	File        string
-	Language    string
-	Size        int // of the file, in bytes
+	Language    string // "" for a file that something else compiled
+	Size        int    // of the file, in bytes
 	Description *hook.Description
 }
 
@@ -49,7 +49,13 @@ type Result struct {
 // or not at all. A folder whose language is not known, or a module that breaks
 // the contract, is fault.Invalid, a toolchain that is not there
 // fault.Unavailable, sources that do not compile fault.Precondition.
+//
+// In the place of the folder may stand a file that something else compiled: it
+// is checked, and gets its description.
 func Build(ctx context.Context, dir string, o Options) (*Result, error) {
+	if info, err := os.Stat(dir); err == nil && info.Mode().IsRegular() {
+		return finish(ctx, dir, "", dir, o.Output)
+	}
 	language := o.Language
 	if language == "" {
 		var err error
@@ -76,6 +82,12 @@ func Build(ctx context.Context, dir string, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	return finish(ctx, file, language, dir, o.Output)
+}
+
+// finish finishes a compiled file; without an output it goes to a folder, or
+// replaces the file that place is.
+func finish(ctx context.Context, file, language, place, output string) (*Result, error) {
 	bin, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fault.New(fault.Precondition, "the toolchain ended well but made no module: %w", err)
@@ -84,11 +96,14 @@ func Build(ctx context.Context, dir string, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := o.Output
-	if out == "" {
-		out = filepath.Join(dir, fileName(d.Name)+".wasm")
+	switch {
+	case output != "":
+	case language == "":
+		output = place
+	default:
+		output = filepath.Join(place, fileName(d.Name)+".wasm")
 	}
-	return &Result{File: out, Language: language, Size: len(bin), Description: d}, write(out, bin)
+	return &Result{File: output, Language: language, Size: len(bin), Description: d}, write(output, bin)
 }
 
 // Finish checks a compiled module against the contract, by running it, and

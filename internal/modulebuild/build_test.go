@@ -42,6 +42,16 @@ func folder(t *testing.T, files map[string]string) string {
 	return dir
 }
 
+// bare gives a module without its description.
+func bare(t *testing.T, bin []byte) []byte {
+	t.Helper()
+	out, err := section.Remove(bin, section.Describe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
 // needs skips a test without one of some tools.
 func needs(t *testing.T, tools ...string) {
 	t.Helper()
@@ -73,6 +83,15 @@ func TestBuildC(t *testing.T) {
 		carried, err := section.Get(bin, section.Describe)
 		if want := `{"name": "hello", "version": "1.0.0", "abi": [1, 1], "types": [], "capabilities": []}`; err != nil || string(carried) != want {
 			t.Errorf("%s: carries %s, %v", name, carried, err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "bare.wasm"), bare(t, bin), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err = modulebuild.Build(t.Context(), filepath.Join(dir, "bare.wasm"), modulebuild.Options{}); err != nil || got.File != filepath.Join(dir, "bare.wasm") {
+			t.Errorf("%s: finished %+v, %v", name, got, err)
+		}
+		if finished, err := os.ReadFile(filepath.Join(dir, "bare.wasm")); err != nil || !bytes.Equal(finished, bin) {
+			t.Errorf("%s: a file that was compiled otherwise became something else, %v", name, err)
 		}
 		_, again, err := modulebuild.Finish(t.Context(), bin)
 		if err != nil || !bytes.Equal(again, bin) {
