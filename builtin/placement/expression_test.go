@@ -2,6 +2,7 @@ package placement_test
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -135,5 +136,26 @@ func TestLimits(t *testing.T) {
 	l := native.Limits{Expression: expr.Limits{Iterations: 1 << 40}, Ranking: 20 * time.Millisecond}
 	if got := choose(t, endless, l); got != "limit: strategy expression: the expressions take longer than the limit Ranking of 20ms for 3 hosts" {
 		t.Error(got)
+	}
+}
+
+// BenchmarkExpression10k judges 10,000 hosts.
+func BenchmarkExpression10k(b *testing.B) {
+	s, err := native.Types(native.Limits{})[0].Strategy(map[string]any{"filter": `cpu.used < 0.5 and (label.zone ?? "") == "a"`, "score": "-containers"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	hosts := make([]location.Host, 10_000)
+	for i := range hosts {
+		hosts[i] = location.Host{ID: strconv.Itoa(i), Up: true, Labels: map[string]string{"zone": "a"}, Usage: &location.Usage{CPU: float64(i%10) / 10}}
+	}
+	table := placement.NewTable()
+	table.SetHosts(hosts)
+	d := &placement.Demand{}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := placement.Choose(b.Context(), table.Snapshot("a", "p"), d, []placement.Strategy{s}); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

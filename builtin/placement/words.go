@@ -91,8 +91,10 @@ type words struct {
 	members map[string][]string
 	entity  map[string]any
 	demand  map[string]any
-	row     int
-	lost    string // what the present host has no value of, and was asked for last
+
+	branches map[string]*branch
+	row      int
+	lost     string // what the present host has no value of, and was asked for last
 }
 
 // values are those of one column.
@@ -112,7 +114,7 @@ func newWords(b *placement.Batch) *words {
 		demand = map[string]any{}
 	}
 	return &words{
-		batch: b, columns: map[string]*values{}, members: known(), demand: demand,
+		batch: b, columns: map[string]*values{}, branches: map[string]*branch{}, members: known(), demand: demand,
 		entity: map[string]any{"id": e.ID, "name": e.Name, "type": e.Type, "application": e.Application, "planId": e.PlanID},
 	}
 }
@@ -136,7 +138,12 @@ func (w *words) Name(_ context.Context, name string) (any, error) {
 	case !ok:
 		return nil, expr.Unknown(name)
 	case members != nil || name == labels:
-		return &branch{name}, nil
+		b := w.branches[name]
+		if b == nil {
+			b = &branch{name}
+			w.branches[name] = b
+		}
+		return b, nil
 	}
 	return w.value(name, name)
 }

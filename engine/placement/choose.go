@@ -38,7 +38,7 @@ func (c *Choice) Hosts() []location.Host {
 func Choose(ctx context.Context, s *Snapshot, d *Demand, chain []Strategy) (Choice, error) {
 	rows, down := s.up()
 	e := &Explain{hosts: s, demand: d, down: down}
-	b := &Batch{demand: d, hosts: s, rows: rows, inputs: map[string]*Input{}}
+	b := &Batch{demand: d, hosts: s, rows: rows, all: len(down) == 0, inputs: map[string]*Input{}}
 	var space sorter
 	for _, strategy := range chain {
 		if len(b.rows) == 0 {

@@ -34,6 +34,8 @@ type column struct {
 	host  func(c *column, row int32, h *location.Host)
 	seats func(c *column, row int32, list []*seat)
 	known int // hosts that have a value
+
+	packed []byte // the data of all hosts in their order, of texts; nil: not made since they changed
 }
 
 // Input is the question to a strategy but for its last part, the request,
@@ -41,6 +43,7 @@ type column struct {
 // hosts. Columns are written straight to where the strategy reads them.
 type Input struct {
 	rows    []int32
+	natural bool // rows are all hosts in the order of the location
 	entries []entry
 	body    int // bytes
 }
@@ -87,19 +90,27 @@ func (in *Input) Write(dst, request []byte) {
 		nameAt += copy(dst[nameAt:], e.name)
 		clear(dst[end:e.at])
 		end = e.at + e.size
-		e.put(dst[e.at:end], in.rows)
+		if data := dst[e.at:end]; in.natural && e.packed != nil {
+			copy(data, e.packed)
+		} else {
+			e.put(data, in.rows)
+		}
 	}
 	clear(dst[end:in.body])
 	copy(dst[in.body:], request)
 }
 
-// encode lays out the named columns of the hosts in rows. Columns that the
+// encode lays out the named columns of the hosts in rows; natural says that
+// these are all hosts in the order of the location. Columns that the
 // snapshot does not have are left out. Texts of more than the 4 GiB that the
 // layout can address are fault.Limit.
-func encode(s *Snapshot, rows []int32, names []string) (*Input, error) {
-	in := &Input{rows: rows, entries: make([]entry, 0, len(names))}
+func encode(s *Snapshot, rows []int32, natural bool, names []string) (*Input, error) {
+	in := &Input{rows: rows, natural: natural, entries: make([]entry, 0, len(names))}
 	for _, name := range names {
 		if c := s.column(name); c != nil {
+			if natural {
+				c.pack(rows)
+			}
 			in.entries = append(in.entries, entry{column: c, name: name, size: c.size(rows)})
 		}
 	}
@@ -118,8 +129,21 @@ func encode(s *Snapshot, rows []int32, names []string) (*Input, error) {
 	return in, nil
 }
 
+// pack keeps the data of all hosts, so that texts which do not change are put
+// together once. Those of who is on a host change with each placement.
+func (c *column) pack(all []int32) {
+	if c.typ == typeString && c.host != nil && c.packed == nil {
+		packed := make([]byte, c.size(all))
+		c.put(packed, all)
+		c.packed = packed
+	}
+}
+
 // size gives the bytes of the data for the hosts in rows.
 func (c *column) size(rows []int32) int {
+	if c.packed != nil && len(rows) == len(c.texts) { // the same texts, in whichever order
+		return len(c.packed)
+	}
 	switch c.typ {
 	case typeFloat64:
 		return 8 * len(rows)

@@ -51,6 +51,7 @@ type Batch struct {
 	demand *Demand
 	hosts  *Snapshot
 	rows   []int32
+	all    bool              // they are all hosts in the order of the location
 	inputs map[string]*Input // of these rows, by the columns in them
 }
 
@@ -98,7 +99,7 @@ func (b *Batch) Input(columns []string) (*Input, error) {
 	if in := b.inputs[key]; in != nil {
 		return in, nil
 	}
-	in, err := encode(b.hosts, b.rows, columns)
+	in, err := encode(b.hosts, b.rows, b.all, columns)
 	if err != nil {
 		return nil, err
 	}

@@ -245,7 +245,9 @@ func (c *column) setText(row int32, v string) {
 	if was, is := c.texts[row] != "", v != ""; was != is {
 		c.count(is)
 	}
-	c.texts[row] = v
+	if c.texts[row] != v {
+		c.texts[row], c.packed = v, nil
+	}
 }
 
 func (c *column) count(more bool) {
