@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gowanus-project/gowanus/builtin/cluster"
 	"github.com/gowanus-project/gowanus/builtin/group"
@@ -178,7 +179,12 @@ services:
 		}
 	})()
 	app.Nearest("g").ChangeMembers(nil, []*entity.Entity{app.Nearest("a")})
-	<-moved
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	select {
+	case <-moved:
+	case <-ctx.Done():
+	}
 	if got := app.Nearest("a").Locations(); !slices.Equal(got, []string{"localhost"}) {
 		t.Errorf("locations %v", got)
 	}

@@ -27,7 +27,7 @@ type dynamic struct{}
 
 // Effector answers with steps that add and remove members.
 func (d dynamic) Effector(_ context.Context, c *hook.EffectorCall) (*hook.Decision, error) {
-	size := len(members(c))
+	size := len(memberIDs(c))
 	switch c.Effector {
 	case "start":
 		return d.start(c, size)
@@ -142,7 +142,7 @@ func room(c *hook.EffectorCall, want int) error {
 func (d dynamic) replace(c *hook.EffectorCall) (*hook.Decision, error) {
 	id := coerce.Text(c.Args["memberId"])
 	known := false
-	for _, m := range members(c) {
+	for _, m := range memberIDs(c) {
 		known = known || m == id
 	}
 	if !known {
@@ -163,7 +163,7 @@ func (d dynamic) Continue(_ context.Context, c *hook.EffectorCall) (*hook.Decisi
 	switch c.Token {
 	case "started":
 		quorum, err := quorum(c)
-		if err == nil && len(failures) > 0 && len(members(c)) < quorum {
+		if err == nil && len(failures) > 0 && len(memberIDs(c)) < quorum {
 			err = problem("start")
 		}
 		return &hook.Decision{}, err
@@ -171,12 +171,12 @@ func (d dynamic) Continue(_ context.Context, c *hook.EffectorCall) (*hook.Decisi
 		if len(added) == 0 && len(failures) > 0 {
 			return nil, problem("resize")
 		}
-		return &hook.Decision{Result: int64(len(members(c)))}, nil
+		return &hook.Decision{Result: int64(len(memberIDs(c)))}, nil
 	case chosen:
 		in := limited(c, map[string]any{"members": c.Outputs[len(c.Outputs)-1].Output})
 		return &hook.Decision{Steps: []hook.Step{{Step: "remove-members", Input: in}, {Continue: "shrunk"}}}, nil
 	case "shrunk":
-		return &hook.Decision{Result: int64(len(members(c)))}, nil
+		return &hook.Decision{Result: int64(len(memberIDs(c)))}, nil
 	case "replaced":
 		if len(added) == 0 {
 			return nil, problem("replacing a member")
@@ -220,8 +220,8 @@ func texts(v any) (out []string) {
 	return out
 }
 
-// members gives the ids of the present members.
-func members(c *hook.EffectorCall) (out []string) {
+// memberIDs gives the ids of the present members.
+func memberIDs(c *hook.EffectorCall) (out []string) {
 	list, _ := c.Entity.Sensors["group.members"].([]any)
 	for _, item := range list {
 		doc, _ := item.(map[string]any)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/gowanus-project/gowanus/builtin/members"
 	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
@@ -69,7 +70,7 @@ func (fabric) Continue(_ context.Context, c *hook.EffectorCall) (*hook.Decision,
 
 // sumSizes publishes the size of a fabric.
 func sumSizes(_ context.Context, h catalog.AttendHost) (end func()) {
-	return follow(h.Entity(), entity.MembersCount, "", func(m *entity.Entity) int64 {
+	return members.Follow(h.Entity(), entity.MembersCount, "", func(m *entity.Entity) int64 {
 		v, _ := m.Sensor(entity.MembersCount)
 		n, _ := v.(int64)
 		return n

@@ -17,7 +17,7 @@ func (quarantined) Effector(_ context.Context, c *hook.EffectorCall) (*hook.Deci
 		return &hook.Decision{Steps: []hook.Step{all(c, "stop")}}, nil
 	case "expungeMembers":
 		ids := []any{}
-		for _, id := range members(c) {
+		for _, id := range memberIDs(c) {
 			ids = append(ids, id)
 		}
 		return &hook.Decision{Steps: []hook.Step{{Step: "remove-members", Input: map[string]any{"members": ids, "stop": c.Args["firstStop"] != false}}}}, nil

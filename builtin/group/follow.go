@@ -2,8 +2,8 @@ package group
 
 import (
 	"context"
-	"slices"
 	"sync"
+	"time"
 
 	"github.com/gowanus-project/gowanus/engine/action"
 	"github.com/gowanus-project/gowanus/engine/catalog"
@@ -30,6 +30,8 @@ type follower struct {
 	rescan  bool
 	busy    bool
 	over    bool
+	rounds  int       // since
+	since   time.Time // the beginning of a window
 
 	work // of the goroutine alone
 }
@@ -75,8 +77,10 @@ func (g *Groups) attend(_ context.Context, h catalog.AttendHost) (end func()) {
 		}
 	})
 	f.again(nil)
+	unwatch := watchUp(f.group)
 	return func() {
 		stop()
+		unwatch()
 		g.mu.Lock()
 		delete(g.all, f.group.ID())
 		g.mu.Unlock()
@@ -154,6 +158,12 @@ func (f *follower) run(ctx context.Context) {
 			return
 		}
 		f.mu.Unlock()
+		if !f.rest(ctx) {
+			for _, w := range waiting {
+				w <- context.Cause(ctx)
+			}
+			continue
+		}
 		var err error
 		if all {
 			err = f.all(ctx)
@@ -166,6 +176,35 @@ func (f *follower) run(ctx context.Context) {
 		for _, w := range waiting {
 			w <- err
 		}
+	}
+}
+
+// Groups whose filters ask about one another may never come to rest. They are
+// kept from doing nothing else: after so many rounds in a window each further
+// one waits, and takes what came meanwhile along.
+const (
+	burst  = 200
+	window = time.Second
+	pause  = 10 * time.Millisecond
+)
+
+// rest waits if there were many rounds of late; it is false when the group is
+// not followed any more.
+func (f *follower) rest(ctx context.Context) bool {
+	now := time.Now()
+	if now.Sub(f.since) > window {
+		f.since, f.rounds = now, 0
+	}
+	if f.rounds++; f.rounds <= burst {
+		return true
+	}
+	t := time.NewTimer(pause)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -394,29 +433,5 @@ func (f *follower) forget(e *entity.Entity) {
 	}
 	for id := range c.asked {
 		f.unask(id, c)
-	}
-}
-
-// attendBasic keeps the children of a group its members, if they are to be.
-func attendBasic(ctx context.Context, h catalog.AttendHost) (end func()) {
-	g := h.Entity()
-	g.ChangeMembers(nil, nil)
-	if v, err := g.Config(entity.Hurry(ctx), childrenAsMembers); err != nil || v != true {
-		return nil
-	}
-	match := func() {
-		children := g.Children()
-		left := slices.DeleteFunc(g.Members(), func(m *entity.Entity) bool { return slices.Contains(children, m) })
-		g.ChangeMembers(left, children)
-	}
-	subs := []*event.Subscription{
-		g.Subscribe(entity.ChildAdded, func(event.Event) { match() }),
-		g.Subscribe(entity.ChildRemoved, func(event.Event) { match() }),
-	}
-	match()
-	return func() {
-		for _, s := range subs {
-			s.Cancel()
-		}
 	}
 }

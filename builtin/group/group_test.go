@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gowanus-project/gowanus/builtin/enricher"
@@ -354,110 +355,68 @@ func TestChildrenAsMembers(t *testing.T) {
 	l.expect("g", "a y")
 }
 
-// The policy gives those who join what they need, once, computed at each.
-func TestChangePolicy(t *testing.T) {
-	l := deploy(t, `
-- type: dynamic-group
-  id: g
-  entityFilter: {tag: red}
-  brooklyn.policies:
-  - type: org.apache.brooklyn.entity.group.GroupsChangePolicy
-    brooklyn.config:
-      group: $brooklyn:self()
-      member.initializers:
-      - type: static-sensor
-        brooklyn.config: {name: who, static.value: '$brooklyn:entityId()'}
-      member.enrichers:
-      - type: propagator
-        brooklyn.config: {enricher.propagating.sensorMapping: {who: copy}}
-`+three)
-	l.expect("g", "a c")
-	for _, id := range []string{"a", "c"} {
-		l.sensor(id, "copy", string(l.of(id).ID()))
-	}
-	if len(l.e.Adjuncts(l.of("b"))) != 0 {
-		t.Error("one that is no member has an enricher")
-	}
-	l.must(l.of("b").SetTags(t.Context(), func([]any) []any { return []any{"red"} }))
-	l.sensor("b", "copy", string(l.of("b").ID()))
-	if n := len(l.e.Adjuncts(l.of("a"))); n != 1 {
-		t.Errorf("a member that stayed has %d enrichers", n)
-	}
-}
-
-// sensor waits until a sensor has a value.
-func (l *lab) sensor(id, name string, want any) {
-	l.t.Helper()
-	e := l.of(id)
-	news := make(chan struct{}, 1)
-	defer e.Subscribe(name, func(event.Event) {
-		select {
-		case news <- struct{}{}:
-		default:
-		}
-	}).Cancel()
-	ctx, cancel := context.WithTimeout(l.t.Context(), 5*time.Second)
-	defer cancel()
-	for {
-		v, _ := e.Sensor(name)
-		if v == want {
-			return
-		}
-		select {
-		case <-news:
-		case <-ctx.Done():
-			l.t.Fatalf("sensor %s of %s is %v, want %v", name, id, v, want)
-		}
-	}
-}
-
-func TestChangePolicyOfAnotherGroup(t *testing.T) {
-	l := deploy(t, withFilter("{tag: red}")+`
-- type: basic-entity
-  id: keeper
-  brooklyn.policies:
-  - type: groups-change-policy
-    brooklyn.config:
-      group: $brooklyn:component("g")
-      member.initializers: [{type: static-sensor, brooklyn.config: {name: joined, static.value: true, targetType: boolean}}]
+// A group is up when enough of the members that can be up are.
+func TestGroupsAreUpWithTheirMembers(t *testing.T) {
+	for config, want := range map[string]string{"": "true true false true", "quorum.up: all, ": "true false false true", "quorum.up: 1, ": "true true false false"} {
+		l := deploy(t, "- {type: dynamic-group, id: g, "+config+"entityFilter: {config: role, equals: web}}\n"+`
+- {type: basic-startable, id: x, brooklyn.config: {role: web}}
+- {type: basic-startable, id: y, brooklyn.config: {role: web}}
+- {type: basic-entity, id: z, brooklyn.config: {role: web}}
 `)
-	l.sensor("a", "joined", true)
-	l.sensor("c", "joined", true)
-}
-
-// A member that cannot be called does not keep others from what they are given.
-func TestChangePolicyInvokes(t *testing.T) {
-	l := deploy(t, `
-- type: dynamic-group
-  id: g
-  entityFilter: {any: [{tag: red}, {config: role, equals: db}]}
-  brooklyn.policies:
-  - type: groups-change-policy
-    brooklyn.config:
-      member.initializers: [{type: static-sensor, brooklyn.config: {name: joined, static.value: true, targetType: boolean}}]
-      member.invoke: [stop]
-`+three)
-	for _, id := range []string{"a", "b", "c"} {
-		l.sensor(id, "joined", true) // a and b have no effector stop
-	}
-	l.sensor("c", "service.state", "stopped")
-}
-
-func TestBadChangePolicies(t *testing.T) {
-	for config, want := range map[string]string{
-		"member.policies: [{name: x}]":  "member.policies: expected types, or maps with the key type, not map[name:x]",
-		"member.initializers: [5]":      "member.initializers: expected types, or maps with the key type, not 5",
-		"member.locations: [{type: x}]": "member.locations: expected names of locations of this server, not map[type:x]",
-		"group: g":                      `group: expected an entity, such as $brooklyn:component("g"), not "g"`,
-		"member.invoke: [{effector: }]": "member.invoke: expected names of effectors, or maps with the key effector",
-	} {
-		l := &lab{t: t, store: store.NewMemory()}
-		l.open()
-		_, _, err := l.e.Deploy(t.Context(), engine.Request{Text: []byte("services:\n- type: basic-entity\n  brooklyn.policies: [{type: groups-change-policy, brooklyn.config: {" + config + "}}]\n")})
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: error %v\n want %s", config, err, want)
+		l.expect("g", "x y z")
+		var got []string
+		now := func() {
+			v, _ := l.of("g").Sensor(entity.ServiceUp)
+			got = append(got, fmt.Sprint(v))
+		}
+		now()
+		for _, id := range []string{"x", "y"} {
+			l.of(id).Indicate("test", "down")
+			now()
+		}
+		for _, id := range []string{"x", "y", "z"} {
+			l.must(l.e.SetConfig(t.Context(), l.of(id), "role", "other"))
+		}
+		l.expect("g", "")
+		now()
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: up is %s, want %s", config, got, want)
 		}
 	}
+}
+
+// Groups that contradict one another never come to rest, but leave time for
+// others.
+func TestContradictingFilters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := deploy(t, `
+- {type: dynamic-group, id: g}
+- {type: dynamic-group, id: h}
+- {type: basic-entity, id: a}
+`)
+		// h is in g while it is empty, and g in h while it is not.
+		having := func(other, check string) map[string]any {
+			return map[string]any{"all": []any{map[string]any{"config": "camp.plan.id", "equals": other}, map[string]any{"sensor": entity.MembersCount, check: int64(0)}}}
+		}
+		rounds := 0
+		defer l.of("h").Subscribe(entity.Members, func(event.Event) {
+			if rounds++; rounds == 20_000 { // else the test would never end
+				t.Error("it does not rest")
+				go func() { _ = l.of("h").UnsetConfig(context.Background(), "dynamicgroup.entityfilter") }()
+			}
+		}).Cancel()
+		l.must(l.of("g").SetConfig(t.Context(), "dynamicgroup.entityfilter", having("h", "equals")))
+		l.must(l.of("h").SetConfig(t.Context(), "dynamicgroup.entityfilter", having("g", "greater-than")))
+		time.Sleep(10 * time.Second)
+		if rounds < 1000 || rounds > 10*(200+100) {
+			t.Errorf("%d rounds in 10 s", rounds)
+		}
+		l.must(l.of("h").UnsetConfig(t.Context(), "dynamicgroup.entityfilter"))
+		synctest.Wait()
+		l.expect("h", "")
+		l.expect("g", "h")
+		_ = l.e.Close(context.Background())
+	})
 }
 
 // One event costs the same however many entities there are.

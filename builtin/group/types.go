@@ -6,6 +6,7 @@ package group
 import (
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/gowanus-project/gowanus/engine/action"
@@ -49,6 +50,14 @@ var sensors = []hook.Sensor{
 	{Name: entity.Members, Type: "list", Description: "the members"},
 	{Name: entity.MembersCount, Type: "integer", Description: "how many there are"},
 	{Name: entity.FirstMember, Type: "entity", Description: "the one that has been there longest"},
+	{Name: entity.ServiceUp, Type: "boolean", Description: "whether enough members are up"},
+}
+
+// quorum is the key that says how many members must be up for a group to be.
+func quorum() hook.ConfigKey {
+	k := entity.QuorumKeys()[0]
+	k.Default, k.Description = upQuorum, "how many of the members that can be up must be for the group to be: a number, or "+strings.Join(entity.Quorums(), ", ")
+	return k
 }
 
 func member(name, what string) hook.Effector {
@@ -63,6 +72,7 @@ func (g *Groups) Types() []*catalog.Type {
 				Name: "org.apache.brooklyn.entity.group.DynamicGroup", Kind: catalog.Entity, Aliases: []string{"dynamic-group"},
 				Description: "those entities of the application that pass a filter, at any time",
 				Config: []hook.ConfigKey{
+					quorum(),
 					{Name: filterKey, Flags: []string{"entityFilter"}, Type: "any", Inherit: entity.Never, Description: "a predicate on entities; without one there are no members"},
 					{Name: ancestorKey, Flags: []string{"ancestor"}, Type: "entity", Inherit: entity.Never, Description: "only entities below this one count; the application when absent"},
 				},
@@ -77,6 +87,7 @@ func (g *Groups) Types() []*catalog.Type {
 				Name: "org.apache.brooklyn.entity.group.BasicGroup", Kind: catalog.Entity, Aliases: []string{"basic-group"},
 				Description: "entities that are put in and taken out",
 				Config: []hook.ConfigKey{
+					quorum(),
 					{Name: childrenAsMembers, Flags: []string{"childrenAsMembers"}, Type: "boolean", Default: false, Inherit: entity.Never, Description: "whether its children are members"},
 				},
 				Sensors:   sensors,
