@@ -240,13 +240,14 @@ func (r *Repository) read(ctx context.Context, d Descriptor) ([]byte, error) {
 	return readVerified(rc, d)
 }
 
-// Referrers reads the manifests of an artifact type, "" for all, that refer to
-// another one. What the registry lists and is not of that kind is left out.
-func (r *Repository) Referrers(ctx context.Context, subject Descriptor, artifactType string) ([]*Manifest, error) {
+// Referrers reads the manifests of some artifact types, or of all, that refer to
+// another one. What the registry lists and is not of these kinds is left out.
+func (r *Repository) Referrers(ctx context.Context, subject Descriptor, types ...string) ([]*Manifest, error) {
 	var claimed []Descriptor
 	err := r.storage.Referrers(ctx, subject, "", func(page []Descriptor) error { // some lists lack the types
 		for _, d := range page {
-			if artifactType != "" && d.ArtifactType != "" && d.ArtifactType != artifactType || d.MediaType != v1.MediaTypeImageManifest || checkDescriptor(d) != nil {
+			unsure := d.ArtifactType == "" || d.ArtifactType == v1.MediaTypeEmptyJSON // some registries take the config's type for it
+			if !unsure && !among(types, d.ArtifactType) || d.MediaType != v1.MediaTypeImageManifest || checkDescriptor(d) != nil {
 				continue
 			}
 			if claimed = append(claimed, d); len(claimed) > r.limits.Referrers {
@@ -264,12 +265,15 @@ func (r *Repository) Referrers(ctx context.Context, subject Descriptor, artifact
 		if err != nil {
 			return nil, err
 		}
-		if (m.Type == artifactType || artifactType == "") && m.Subject != nil && m.Subject.Digest == subject.Digest {
+		if among(types, m.Type) && m.Subject != nil && m.Subject.Digest == subject.Digest {
 			out = append(out, m)
 		}
 	}
 	return out, nil
 }
+
+// among tells whether a type is one of those that are wanted.
+func among(types []string, t string) bool { return len(types) == 0 || slices.Contains(types, t) }
 
 // Push uploads an artifact under its digest and under tags. What the repository
 // has already is not sent again.

@@ -56,7 +56,7 @@ func copyReferrers(ctx context.Context, source *oci.Repository, from oci.Referen
 	if depth == maxReferring {
 		return nil
 	}
-	list, err := source.Referrers(ctx, m.Descriptor, "")
+	list, err := source.Referrers(ctx, m.Descriptor)
 	if err != nil {
 		return err
 	}

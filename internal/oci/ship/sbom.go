@@ -60,13 +60,13 @@ func SBOM(ctx context.Context, ref string, o FetchOptions) (text []byte, kind st
 	if err != nil {
 		return nil, "", nil, err
 	}
-	list, err := repo.Referrers(ctx, m.Descriptor, "") // some registries list them under other types
+	list, err := repo.Referrers(ctx, m.Descriptor, spdxType, cycloneDXType)
 	if err != nil {
 		return nil, "", nil, err
 	}
 	refused := fault.New(fault.NotFound, "%s has no bill of materials", ref)
 	for _, s := range list {
-		if s.Type != spdxType && s.Type != cycloneDXType || len(s.Files) != 1 {
+		if len(s.Files) != 1 {
 			continue
 		}
 		found := &Fetched{Reference: r}

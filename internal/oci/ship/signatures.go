@@ -21,6 +21,9 @@ const (
 	signatureType       = "application/vnd.dev.cosign.artifact.sig.v1+json"
 	payloadType         = "application/vnd.dev.cosign.simplesigning.v1+json"
 	annotationSignature = "dev.cosignproject.cosign/signature"
+
+	// bundleType is of the manifests, and files, of signatures of cosign 3.
+	bundleType = "application/vnd.dev.sigstore.bundle.v0.3+json"
 )
 
 // The bounds of the signatures of one artifact.
@@ -128,7 +131,7 @@ type findings struct {
 // the registry fails it is an error.
 func findSignatures(ctx context.Context, repo *oci.Repository, ref oci.Reference, subject oci.Descriptor) (*findings, error) {
 	f := &findings{seen: map[string]bool{}}
-	manifests, err := repo.Referrers(ctx, subject, signatureType)
+	manifests, err := repo.Referrers(ctx, subject, signatureType, bundleType)
 	if err := f.note(err); err != nil {
 		return nil, err
 	}
@@ -175,29 +178,45 @@ func (f *findings) note(err error) error {
 	return err
 }
 
+// add reads the signatures in a file of a manifest.
 func (f *findings) add(ctx context.Context, repo *oci.Repository, m *oci.Manifest, file oci.Descriptor) error {
 	text := file.Annotations[annotationSignature]
 	key := file.Digest.String() + " " + text
-	if file.MediaType != payloadType || text == "" || f.seen[key] {
+	if file.MediaType != bundleType && (file.MediaType != payloadType || text == "") || f.seen[key] {
 		return nil
 	}
 	f.seen[key] = true
-	if len(f.list) == maxSignatures {
+	if len(f.list) >= maxSignatures {
 		return f.note(fault.New(fault.Limit, "it has more than %d signatures", maxSignatures))
 	}
 	if file.Size > maxPayload || len(text) > maxSignature {
 		return f.note(fault.New(fault.Limit, "the signature in %s has a payload of %d bytes; at most %d are allowed", m.Descriptor.Digest, file.Size, maxPayload))
 	}
-	signature, err := base64.StdEncoding.DecodeString(text)
-	if err != nil {
-		return f.note(fault.New(fault.Invalid, "the signature in %s is not in base64", m.Descriptor.Digest))
-	}
-	payload, err := repo.Blob(ctx, file)
+	content, err := repo.Blob(ctx, file)
 	if err != nil {
 		return f.note(err)
 	}
-	f.list = append(f.list, sign.Signature{Payload: payload, Signature: signature, Origin: m.Descriptor.Digest.String()})
+	found, err := decode(file.MediaType, content, text)
+	if err != nil {
+		return f.note(fault.New(fault.KindOf(err), "in %s %w", m.Descriptor.Digest, err))
+	}
+	for _, s := range found {
+		s.Origin = m.Descriptor.Digest.String()
+		f.list = append(f.list, s)
+	}
 	return nil
+}
+
+// decode makes signatures of a file and its annotation.
+func decode(mediaType string, content []byte, annotation string) ([]sign.Signature, error) {
+	if mediaType == bundleType {
+		return sign.ParseBundle(content)
+	}
+	signature, err := base64.StdEncoding.DecodeString(annotation)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "the signature is not in base64")
+	}
+	return []sign.Signature{{Payload: content, Signature: signature}}, nil
 }
 
 // verify finds who vouches for a manifest, by the rule for its repository.

@@ -54,6 +54,8 @@ type Signature struct {
 	Payload   []byte
 	Signature []byte
 	Origin    string // where it was found, for messages
+
+	statement bool // Payload is a statement in an envelope, see ParseBundle
 }
 
 // Sign signs a payload.
@@ -89,9 +91,9 @@ func Sign(key crypto.Signer, p Payload) (Signature, error) {
 func (s *Signature) madeBy(key crypto.PublicKey) bool {
 	switch k := key.(type) {
 	case ed25519.PublicKey:
-		return ed25519.Verify(k, s.Payload, s.Signature)
+		return ed25519.Verify(k, s.message(), s.Signature) || s.statement && s.prehashed(k)
 	case *ecdsa.PublicKey:
-		sum := sha256.Sum256(s.Payload)
+		sum := sha256.Sum256(s.message())
 		return ecdsa.VerifyASN1(k, sum[:], s.Signature)
 	}
 	return false

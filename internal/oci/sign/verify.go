@@ -63,7 +63,7 @@ func (t *Trust) verify(s Subject, r Rule, signature *Signature) (*Verified, erro
 		if !signature.madeBy(k.Public) {
 			continue
 		}
-		p, problem := ParsePayload(signature.Payload)
+		p, problem := signature.parse()
 		if problem == nil {
 			problem = k.takes(s, r, p)
 		}
@@ -85,6 +85,8 @@ func (k *Key) takes(s Subject, r Rule, p Payload) error {
 		return fault.New(fault.Forbidden, "expired at %s", p.Expires.Format(time.RFC3339))
 	case p.Created.After(s.Now.Add(maxSkew)):
 		return fault.New(fault.Forbidden, "is from the future, %s: look at the clocks", p.Created.Format(time.RFC3339))
+	case p.Identity == "" && (r.Identity == nil || !r.Identity.Match("")):
+		return fault.New(fault.Forbidden, "names no repository; with cosign, sign with --new-bundle-format=false, or let the policy say identity \"**\"")
 	case len(k.Repositories) > 0 && !slices.ContainsFunc(k.Repositories, func(x Pattern) bool { return x.Match(p.Identity) }):
 		return fault.New(fault.Forbidden, "is for the repository %.300s, for which the key may not sign", p.Identity)
 	case r.Identity != nil && !r.Identity.Match(p.Identity):
