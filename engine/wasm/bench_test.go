@@ -5,9 +5,11 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -132,8 +134,9 @@ func BenchmarkLoad(b *testing.B) {
 	}
 }
 
-// BenchmarkMeter compares code with and without its meter: fib recurses, which
-// is the worst case, and sum is a tight loop over memory.
+// BenchmarkMeter compares code with and without its meter: a recursion that does
+// nothing else, which is the worst case, and a tight loop over memory, put
+// together by hand; the same, and a JSON parser, by a C compiler if there is one.
 func BenchmarkMeter(b *testing.B) {
 	m := a.Guest(nil, a.Answer(0, 0))
 	fib := 3
@@ -142,55 +145,107 @@ func BenchmarkMeter(b *testing.B) {
 		a.Get(0), a.I32Const(1), a.Sub, a.Call(fib), a.Get(0), a.I32Const(2), a.Sub, a.Call(fib), a.Add)
 	m.Func("sum", "i", "i", "i",
 		a.Block(a.Loop(a.Get(0), a.Eqz, a.BrIf(1), a.Get(0), a.I32Const(4), a.Sub, a.Tee(0), a.Load(), a.Get(1), a.Add, a.Set(1), a.Br(0))), a.Get(1))
-	plain := m.Bytes()
-	metered := wasm.Metered(plain)
+	byHand, byC := m.Bytes(), compileC(b)
 	for _, c := range []struct {
-		name string
-		arg  uint64
-	}{{"fib", 25}, {"sum", 65536}} {
-		for kind, bin := range map[string][]byte{"plain": plain, "metered": metered} {
-			b.Run(c.name+"/"+kind, func(b *testing.B) { benchmarkFunction(b, bin, c.name, c.arg) })
+		name, before string
+		bin          []byte
+		arg          uint64
+	}{
+		{"fib", "", byHand, 25}, {"sum", "", byHand, 65536},
+		{"fib in C", "", byC, 25}, {"sum in C", "", byC, 4}, {"json in C", "document", byC, 1},
+	} {
+		if c.bin == nil {
+			continue
 		}
+		name, _, _ := strings.Cut(c.name, " ")
+		b.Run(c.name, func(b *testing.B) {
+			compare(b, function(b, c.bin, c.before, name, c.arg), function(b, wasm.Metered(c.bin), c.before, name, c.arg))
+		})
 	}
 }
 
-// BenchmarkGoMeter compares an effector call of a Go guest with and without the
-// meter.
+// compare runs both in turns and tells the shortest time that each took, which
+// other work on the machine does not change.
+func compare(b *testing.B, plain, metered func()) {
+	b.Helper()
+	best := [2]time.Duration{1 << 62, 1 << 62}
+	for b.Loop() {
+		for k, run := range []func(){plain, metered} {
+			begin := time.Now()
+			run()
+			best[k] = min(best[k], time.Since(begin))
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(best[0]), "plain-ns")
+	b.ReportMetric(float64(best[1]), "metered-ns")
+	b.ReportMetric(100*(float64(best[1])/float64(best[0])-1), "%more")
+}
+
+// compileC compiles testdata/work.c; nil when there is no compiler.
+func compileC(b *testing.B) []byte {
+	b.Helper()
+	file := filepath.Join(b.TempDir(), "work.wasm")
+	for _, version := range []string{"", "-19", "-16"} {
+		clang, err := exec.LookPath("clang" + version)
+		if err != nil {
+			continue
+		}
+		linker, err := exec.LookPath("wasm-ld" + version)
+		if err != nil {
+			continue
+		}
+		cmd := exec.Command(clang, "--target=wasm32", "-nostdlib", "-O2", "-fno-builtin", "-Wl,--no-entry", "-fuse-ld="+linker, "-o", file, "testdata/work.c")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			b.Fatalf("%v: %v\n%s", cmd, err, out)
+		}
+		bin, err := os.ReadFile(file)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return bin
+	}
+	return nil
+}
+
+// BenchmarkGoMeter compares an effector call of a Go guest, most of which is
+// JSON, with and without the meter.
 func BenchmarkGoMeter(b *testing.B) {
+	compare(b, goCall(b, goGuest), goCall(b, wasm.Metered(goGuest)))
+}
+
+func goCall(b *testing.B, bin []byte) func() {
+	b.Helper()
 	in := effector("echo", `{"image":"redis:3","openPorts":[6379],"env":{"A":"b","C":"d"},"text":"`+strings.Repeat("x", 100)+`"}`)
-	for kind, bin := range map[string][]byte{"plain": goGuest, "metered": wasm.Metered(goGuest)} {
-		b.Run(kind, func(b *testing.B) {
-			ctx := context.Background()
-			r := wazero.NewRuntime(ctx)
-			defer r.Close(ctx)
-			wasi_snapshot_preview1.MustInstantiate(ctx, r)
-			if _, err := r.NewHostModuleBuilder("gowanus").
-				NewFunctionBuilder().WithFunc(func(_, _, _ uint32) {}).Export("log").
-				NewFunctionBuilder().WithFunc(func(_, _, _, _, _ uint32) uint64 { return 0 }).Export("host").Instantiate(ctx); err != nil {
-				b.Fatal(err)
-			}
-			i, err := r.InstantiateWithConfig(ctx, bin, wazero.NewModuleConfig().WithStartFunctions())
-			if err != nil {
-				b.Fatal(err)
-			}
-			fill(i)
-			call := func(name string, args ...uint64) uint64 {
-				out, err := i.ExportedFunction(name).Call(ctx, args...)
-				if err != nil {
-					b.Fatal(err)
-				}
-				if len(out) == 0 {
-					return 0
-				}
-				return out[0]
-			}
-			call("_initialize")
-			for b.Loop() {
-				at := call("gw_alloc", uint64(len(in)))
-				i.Memory().Write(uint32(at), in)
-				call("gw_call", uint64(hook.EntityEffector), at, uint64(len(in)))
-			}
-		})
+	ctx := context.Background()
+	r := wazero.NewRuntime(ctx)
+	b.Cleanup(func() { _ = r.Close(ctx) })
+	wasi_snapshot_preview1.MustInstantiate(ctx, r)
+	if _, err := r.NewHostModuleBuilder("gowanus").
+		NewFunctionBuilder().WithFunc(func(_, _, _ uint32) {}).Export("log").
+		NewFunctionBuilder().WithFunc(func(_, _, _, _, _ uint32) uint64 { return 0 }).Export("host").Instantiate(ctx); err != nil {
+		b.Fatal(err)
+	}
+	i, err := r.InstantiateWithConfig(ctx, bin, wazero.NewModuleConfig().WithStartFunctions())
+	if err != nil {
+		b.Fatal(err)
+	}
+	call := func(name string, args ...uint64) uint64 {
+		fill(i)
+		out, err := i.ExportedFunction(name).Call(ctx, args...)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if len(out) == 0 {
+			return 0
+		}
+		return out[0]
+	}
+	call("_initialize")
+	return func() {
+		at := call("gw_alloc", uint64(len(in)))
+		i.Memory().Write(uint32(at), in)
+		call("gw_call", uint64(hook.EntityEffector), at, uint64(len(in)))
 	}
 }
 
@@ -203,18 +258,25 @@ func fill(i api.Module) {
 	}
 }
 
-func benchmarkFunction(b *testing.B, bin []byte, name string, arg uint64) {
+// function makes an instance and gives a call of one of its functions.
+func function(b *testing.B, bin []byte, before, name string, arg uint64) func() {
+	b.Helper()
 	ctx := context.Background()
 	r := wazero.NewRuntime(ctx)
-	defer r.Close(ctx)
+	b.Cleanup(func() { _ = r.Close(ctx) })
 	i, err := r.Instantiate(ctx, bin)
 	if err != nil {
 		b.Fatal(err)
 	}
 	fill(i)
+	if before != "" {
+		if _, err := i.ExportedFunction(before).Call(ctx, 1000); err != nil {
+			b.Fatal(err)
+		}
+	}
 	f := i.ExportedFunction(name)
 	stack := make([]uint64, 1)
-	for b.Loop() {
+	return func() {
 		stack[0] = arg
 		if err := f.CallWithStack(ctx, stack); err != nil {
 			b.Fatal(err)

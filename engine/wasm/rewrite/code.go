@@ -21,6 +21,7 @@ const unit = 256
 // The kinds of places that the rewriter changes.
 const (
 	editLoop   = iota // the head of a loop: take its meter's weight
+	editEnter         // the first call or loop
 	editEnd           // the end of a loop
 	editBranch        // br or br_if out of a loop
 	editSwitch        // br_table, of which a target is out of a loop
@@ -58,6 +59,7 @@ type function struct {
 	crossed []int   // loops that each target of a switch leaves
 	calls   bool    // calls functions of the module, so it may recurse
 	counted bool    // has loops without such calls, which count in a local
+	late    bool    // is to be charged at its editEnter and not at its beginning
 	blocks  uint64  // blocks, and targets of br_table
 	width   uint64  // most values that a block takes or leaves
 	results uint64  // values that calls leave, all together
@@ -89,6 +91,7 @@ type walker struct {
 	f      *function
 	blocks []block
 	meter  int
+	inside int // how many blocks the editEnter is in; 0 before it, -1 when they are left
 }
 
 type block struct {
@@ -155,7 +158,7 @@ func (w *walker) scan(i int, body []byte) error {
 	f.locals = uint32(locals)
 	f.decl = body[start:r.at]
 	f.code = body[r.at:]
-	w.reader, w.blocks, w.meter = &reader{b: f.code}, append(w.blocks[:0], block{}), 0
+	w.reader, w.blocks, w.meter, w.inside = &reader{b: f.code}, append(w.blocks[:0], block{}), 0, 0
 	err := w.walk()
 	return orErr(err, w.reader.err)
 }
@@ -199,6 +202,7 @@ func (w *walker) walk() error {
 				w.fail("else without if at byte %d", at)
 			} else {
 				top.op = 0x05
+				w.leave(len(w.blocks))
 			}
 		case op == 0x0b:
 			w.close(at)
@@ -245,6 +249,9 @@ func (w *walker) open(op byte, at int) {
 		w.f.width = max(w.f.width, uint64(len(s.Params)+len(s.Results)))
 	}
 	w.f.blocks++
+	if op == 0x03 {
+		w.enter(at)
+	}
 	w.blocks = append(w.blocks, block{op: op, meter: w.meter})
 	if op == 0x03 {
 		w.f.meters = append(w.f.meters, meter{parent: w.meter})
@@ -255,6 +262,7 @@ func (w *walker) open(op byte, at int) {
 
 // close leaves a block. What a loop calls, the one around it calls.
 func (w *walker) close(at int) {
+	w.leave(len(w.blocks))
 	last := w.blocks[len(w.blocks)-1]
 	w.blocks = w.blocks[:len(w.blocks)-1]
 	if last.op != 0x03 {
@@ -268,6 +276,31 @@ func (w *walker) close(at int) {
 		w.f.blocks += wrapping
 	}
 	w.meter = last.meter
+}
+
+// free is the weight that a function may have before its first call or loop and
+// be charged there, and so not at all when it returns before.
+const free = 64
+
+// enter notes the first call or loop. A function that often returns before it,
+// like most that recurse, is charged there, if all other calls and loops come
+// after it.
+func (w *walker) enter(at int) {
+	switch w.inside {
+	case 0:
+		w.inside = len(w.blocks)
+		w.f.late = w.f.meters[0].weight <= free
+		w.f.edits = append(w.f.edits, edit{kind: editEnter, at: at, end: at})
+	case -1:
+		w.f.late = false
+	}
+}
+
+// leave notes that a block, or one arm of an if, ends.
+func (w *walker) leave(depth int) {
+	if w.inside == depth {
+		w.inside = -1
+	}
 }
 
 // loops says how many loops a branch to a label leaves. The loop that it goes
@@ -383,6 +416,7 @@ func (w *walker) calls(results, at int) {
 	w.f.results += uint64(results)
 	w.f.several += uint64(max(results-1, 0))
 	w.f.calls = true
+	w.enter(at)
 	w.f.meters[w.meter].calls = true
 	w.f.edits = append(w.f.edits, edit{kind: editCall, at: at, end: at})
 }

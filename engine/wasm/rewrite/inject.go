@@ -81,7 +81,12 @@ func (e *emitter) function(out code, i int, f *function) code {
 	}
 	out = append(appendU32(out, f.groups+1), f.decl...)
 	out = append(appendU32(out, extra), I64)
-	out = e.enter(out, i, s)
+	if !f.calls || !f.late {
+		out = e.enter(out, s)
+	}
+	if f.counted {
+		out = e.wrap(out, i)
+	}
 	from := 0
 	for _, d := range f.edits {
 		out = append(out, f.code[from:d.at]...)
@@ -100,6 +105,11 @@ func (e *emitter) edit(out code, s *shape, d *edit, original []byte) code {
 	switch d.kind {
 	case editLoop:
 		return e.loop(out, s, &s.meters[d.meter], original)
+	case editEnter:
+		if s.calls && s.late {
+			out = e.enter(out, s)
+		}
+		return out
 	case editEnd:
 		return e.loopEnd(out, s, &s.meters[d.meter])
 	case editBranch:
@@ -121,7 +131,7 @@ func (e *emitter) edit(out code, s *shape, d *edit, original []byte) code {
 	if !s.counted {
 		return out.op(opReturn)
 	}
-	// It leaves the block that enter opened.
+	// It leaves the block that wrap opened.
 	return out.with(opBr, uint32(d.label)+s.shift(d.meter, d.crossed))
 }
 
@@ -137,7 +147,7 @@ func (f *function) shift(meter, crossed int) uint32 {
 // enter charges the function's own weight and its frame with one test for both.
 // A function without calls is not tested: whoever calls it again and again is,
 // and so are its loops. If it has some, it is charged when it is left.
-func (e *emitter) enter(out code, i int, s *shape) code {
+func (e *emitter) enter(out code, s *shape) code {
 	switch cost := s.meters[0].cost(); {
 	case s.calls:
 		out = out.less(e.fuel, cost, s.left)
@@ -147,9 +157,11 @@ func (e *emitter) enter(out code, i int, s *shape) code {
 	case !s.counted:
 		out = out.get(e.fuel).number(cost).op(opI64Sub).set(e.fuel)
 	}
-	if !s.counted {
-		return out
-	}
+	return out
+}
+
+// wrap opens the block that every way out of a function ends.
+func (e *emitter) wrap(out code, i int) code {
 	switch results := e.types[e.defined[i]].Results; len(results) {
 	case 0:
 		return out.op(opBlock, noResult)
@@ -233,7 +245,7 @@ func (e *emitter) spendSteps(out code, s *shape, but int64) code {
 	return out.with(opCall, e.spend).number(0).with(opLocalSet, s.steps)
 }
 
-// leave ends the block that enter opened and takes what loops have counted.
+// leave ends the block that wrap opened and takes what loops have counted.
 func (e *emitter) leave(out code, s *shape) code {
 	out = out.get(e.fuel).with(opLocalGet, s.steps).op(opI64Sub)
 	if !s.calls {
