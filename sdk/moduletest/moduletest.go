@@ -6,12 +6,16 @@
 //		moduletest.Run(t, "greeter.wasm", "tests/*.yaml")
 //	}
 //
-// Who wants more than that, the coverage for example, loads the module with
-// package scenario.
+// Who wants more than that opens the module once:
+//
+//	m := moduletest.Open(t, "greeter.wasm", moduletest.Options{})
+//	moduletest.Play(t, m, "tests/*.yaml")
+//	moduletest.Covered(t, m, 100)
 package moduletest
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/gowanus-project/gowanus/sdk/moduletest/scenario"
@@ -33,13 +37,49 @@ func Run(t *testing.T, module string, files ...string) {
 		}
 		module = suite.ModuleFile()
 	}
-	m, err := scenario.Open(t.Context(), module, Options{})
+	Play(t, Open(t, module, Options{}), files...)
+}
+
+// Open loads a module from its file for the time of the test.
+func Open(t testing.TB, file string, o Options) *scenario.Module {
+	t.Helper()
+	m, err := scenario.Open(t.Context(), file, o)
+	return keep(t, m, err)
+}
+
+// Load is Open for the content of a file; name stands in messages.
+func Load(t testing.TB, name string, content []byte, o Options) *scenario.Module {
+	t.Helper()
+	m, err := scenario.Load(t.Context(), name, content, o)
+	return keep(t, m, err)
+}
+
+func keep(t testing.TB, m *scenario.Module, err error) *scenario.Module {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
-	Play(t, m, files...)
-	if err := m.Close(); err != nil {
-		t.Error(err)
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return m
+}
+
+// Covered fails the test when the scenarios that were played reached less than
+// so many percent of what the module's description tells of.
+func Covered(t testing.TB, m *scenario.Module, percent float64) {
+	t.Helper()
+	all, reached := m.Coverage()
+	if reached >= percent {
+		return
+	}
+	t.Errorf("the scenarios reached %.0f%% of module %s, expected %g%%", reached, m.Description.Name, percent)
+	for _, c := range all {
+		if c.Calls == 0 {
+			t.Errorf("not reached: %s", strings.TrimSpace(c.Type+" "+c.Hook+" "+c.Branch))
+		}
 	}
 }
 

@@ -80,7 +80,18 @@ type matcher struct {
 
 func (m *matcher) add(n *yamlpos.Node, path string, p Problem) {
 	p.At, p.Path, p.Call = n.Pos, path, m.call
+	p.Expected, p.Got, p.Diff, p.Message = clip(p.Expected), clip(p.Got), clip(p.Diff), clip(p.Message)
 	m.play.result.add(p)
+}
+
+// maxShown is how many bytes of a value are shown: an answer may have megabytes.
+const maxShown = 10_000
+
+func clip(text string) string {
+	if len(text) <= maxShown {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxShown], "") + fmt.Sprintf("… (%d bytes)", len(text))
 }
 
 // answer compares the whole of an answer.
