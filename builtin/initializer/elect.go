@@ -55,16 +55,18 @@ type elector struct{}
 // Effector runs the step with the initializer's config, and what the call says
 // instead.
 func (elector) Effector(_ context.Context, c *hook.EffectorCall) (*hook.Decision, error) {
-	step := map[string]any{"type": "elect-primary"}
+	input := map[string]any{}
 	for _, given := range []map[string]any{c.Initializer, c.Args} {
 		for _, k := range electionKeys() {
 			if v := given[k.Name]; v != nil {
-				step[k.Name] = v
+				input[k.Name] = v
 			}
 		}
 	}
 	return &hook.Decision{Steps: []hook.Step{
-		{Step: "workflow", Input: map[string]any{"name": c.Effector, "definition": map[string]any{"steps": []any{step}}}},
+		{Step: "workflow", Input: map[string]any{"name": c.Effector, "definition": map[string]any{"steps": []any{
+			map[string]any{"type": "elect-primary", "input": input},
+		}}}},
 		{Continue: "result"},
 	}}, nil
 }

@@ -26,7 +26,9 @@ func module() gowanus.Module {
 		Capabilities: append(append(
 			gowanus.Steps("to resize a cluster, and to move items", "invoke-effector"),
 			gowanus.Steps("to hear when a change has come to its end", "set-sensor")...),
-			gowanus.Capability{Kind: "sensor", Value: "*", Reason: "to read the metric, which has any name, of other entities"}),
+			gowanus.Capability{Kind: "sensor", Value: "*", Reason: "to read the items of containers, from a sensor of any name"},
+			gowanus.Capability{Kind: "config", Value: "loadbalancing.container.*", Reason: "to read the thresholds of containers"},
+			gowanus.Capability{Kind: "config", Value: keyPlace, Reason: "to read where containers are"}),
 	}
 }
 
