@@ -73,6 +73,8 @@ f:1:67: files: expected a map, got a list
 f:1:82: unknown kind of capability "stp"; expected step, http, image, config, sensor, secret; did you mean "step"?`},
 		{"scenarios: [{name: x, entity: e, effector: start}, {name: x, entity: e, effector: start}]",
 			`f:1:52: scenario "x" is already there at f:1:13`},
+		{"scenarios: [{name: x, entity: e, init: false}]",
+			`f:1:40: init: expected true, got "false"`},
 		{"scenarios: [{name: x, strategy: []}]",
 			"f:1:33: strategy: expected at least one"},
 		{"scenarios: [{name: x, strategy: [a], config: {}}]",

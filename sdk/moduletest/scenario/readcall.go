@@ -31,7 +31,7 @@ func (r *reader) callFields(s *Scenario, c *call) fields {
 	switch s.kind {
 	case catalog.Entity:
 		f["effector"] = func(n *yamlpos.Node) { c.effector = r.text(n, "effector") }
-		f["init"] = func(n *yamlpos.Node) { c.init = r.boolean(n, "init") }
+		f["init"] = func(n *yamlpos.Node) { r.oneOf(n, "init", "true") }
 		fallthrough
 	case catalog.Step:
 		f["args"] = func(n *yamlpos.Node) { c.args = r.mapping(n, "args") }

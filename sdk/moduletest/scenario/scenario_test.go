@@ -118,6 +118,22 @@ Lines blueprint.parse  0`
 	}
 }
 
+// BenchmarkPlay plays all scenarios of testdata/kinds.yaml, each call twice.
+func BenchmarkPlay(b *testing.B) {
+	suite, err := scenario.Read("testdata/kinds.yaml")
+	if err != nil {
+		b.Fatal(err)
+	}
+	m := open(b, scenario.Options{})
+	for b.Loop() {
+		for _, s := range suite.Scenarios {
+			if r, err := m.Play(b.Context(), s); err != nil || !r.Passed() {
+				b.Fatalf("%s, %v", r, err)
+			}
+		}
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	for _, c := range []struct{ content, want string }{
 		{"", "load module m.wasm: is not a core WebAssembly module of version 1"},

@@ -65,7 +65,6 @@ type call struct {
 
 	effector string
 	args     map[string]any
-	init     bool
 	event    *event
 	outputs  *yamlpos.Node // of continue
 	goOn     bool
