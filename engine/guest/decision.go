@@ -61,8 +61,8 @@ func (m *Module) read(id hook.ID, answer []byte) (*hook.Decision, error) {
 	if len(answer) > m.limits.DecisionBytes {
 		return nil, fault.New(fault.Limit, "answer of %d bytes, the limit DecisionBytes allows %d", len(answer), m.limits.DecisionBytes)
 	}
-	if err := strictly(answer, d); err != nil {
-		return nil, fault.New(fault.Internal, "the answer cannot be read: %w", err)
+	if err := m.limits.strictly(answer, d); err != nil {
+		return nil, fault.New(unreadable(err, fault.Internal), "the answer cannot be read: %w", err)
 	}
 	if d.Error != nil {
 		return d, nil
@@ -74,7 +74,10 @@ func (m *Module) read(id hook.ID, answer []byte) (*hook.Decision, error) {
 }
 
 // strictly decodes one JSON value that has no fields but those of v.
-func strictly(text []byte, v any) error {
+func (l *Limits) strictly(text []byte, v any) error {
+	if n := values(text); n > l.Values {
+		return fault.New(fault.Limit, "it has %d values, the limit Values allows %d", n, l.Values)
+	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(v); err != nil {
@@ -87,6 +90,36 @@ func strictly(text []byte, v any) error {
 		return fault.New(fault.Internal, "something follows the JSON value")
 	}
 	return nil
+}
+
+// unreadable is the kind of what strictly found: kind, unless it is a limit.
+func unreadable(err error, kind fault.Kind) fault.Kind {
+	if fault.KindOf(err) == fault.Limit {
+		return fault.Limit
+	}
+	return kind
+}
+
+// values counts the values of a JSON text: itself, and what stands in its lists
+// and objects. Of a text that is none it gives any number.
+func values(text []byte) int {
+	n, quoted := 1, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == ',':
+			n++
+		case c == '{' || c == '[':
+			if rest := bytes.TrimLeft(text[i+1:min(i+64, len(text))], " \t\r\n"); len(rest) == 0 || rest[0] != c+2 { // the bracket that closes it
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // check refuses what a decision of the hook must not have.

@@ -22,8 +22,8 @@ func readDescription(text []byte, l *Limits) (*hook.Description, error) {
 		hook.Description
 		Error *hook.Error `json:"error"`
 	}
-	if err := strictly(text, &d); err != nil {
-		return nil, fault.New(fault.Invalid, "the description cannot be read: %w", err)
+	if err := l.strictly(text, &d); err != nil {
+		return nil, fault.New(unreadable(err, fault.Invalid), "the description cannot be read: %w", err)
 	}
 	if d.Error != nil {
 		return nil, fault.New(kindOf(d.Error.Kind), "the module cannot describe itself: %.1000s", d.Error.Message)

@@ -67,7 +67,7 @@ func TestLoadRefuses(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), of+`type t: default of config key a: cannot read "x" as integer`) {
 		t.Errorf("got %v", err)
 	}
-	for _, l := range []guest.Limits{{Types: 2}, {DescriptionBytes: 100}} {
+	for _, l := range []guest.Limits{{Types: 2}, {DescriptionBytes: 100}, {Values: 10}} {
 		if _, err := guest.Load([]byte(fakeDescription), &fake{}, l); fault.KindOf(err) != fault.Limit {
 			t.Errorf("%+v: got %v", l, err)
 		}

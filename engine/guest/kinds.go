@@ -135,8 +135,8 @@ func (m *Module) document(ctx context.Context, id hook.ID, typ string, call, out
 		if len(answer) > m.limits.DecisionBytes {
 			return fault.New(fault.Limit, "answer of %d bytes, the limit DecisionBytes allows %d", len(answer), m.limits.DecisionBytes)
 		}
-		if err := strictly(answer, out); err != nil {
-			return fault.New(fault.Internal, "the answer cannot be read: %w", err)
+		if err := m.limits.strictly(answer, out); err != nil {
+			return fault.New(unreadable(err, fault.Internal), "the answer cannot be read: %w", err)
 		}
 		refused, err = check()
 		return err

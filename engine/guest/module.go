@@ -25,6 +25,7 @@ type Limits struct {
 	DescriptionBytes int // size of the answer to describe
 	Types            int // types of a module
 	DecisionBytes    int // size of a decision
+	Values           int // JSON values in a description or a decision: an empty object of two bytes may become hundreds
 	Steps            int // steps of one decision
 	Sensors          int // sensors of one decision
 	StateBytes       int // size of the state that is kept between calls
@@ -35,14 +36,14 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		DescriptionBytes: 1 << 20, Types: 1000,
-		DecisionBytes: 1 << 20, Steps: 1000, Sensors: 1000, StateBytes: 64 << 10, MessageBytes: 4 << 10,
+		DecisionBytes: 1 << 20, Values: 100_000, Steps: 1000, Sensors: 1000, StateBytes: 64 << 10, MessageBytes: 4 << 10,
 	}
 }
 
 func (l *Limits) fillDefaults() {
 	d := DefaultLimits()
 	for _, f := range []struct{ field, value *int }{
-		{&l.DescriptionBytes, &d.DescriptionBytes}, {&l.Types, &d.Types}, {&l.DecisionBytes, &d.DecisionBytes},
+		{&l.DescriptionBytes, &d.DescriptionBytes}, {&l.Types, &d.Types}, {&l.DecisionBytes, &d.DecisionBytes}, {&l.Values, &d.Values},
 		{&l.Steps, &d.Steps}, {&l.Sensors, &d.Sensors}, {&l.StateBytes, &d.StateBytes}, {&l.MessageBytes, &d.MessageBytes},
 	} {
 		if *f.field == 0 {
@@ -71,6 +72,10 @@ func Describe(ctx context.Context, c Caller, l Limits) ([]byte, error) {
 		description = slices.Clone(answer)
 		return nil
 	})
+	switch kind := fault.KindOf(err); {
+	case err != nil && kind == fault.Internal, kind == fault.Timeout && ctx.Err() == nil:
+		err = fault.As(err, fault.Invalid) // whoever brings the module can mend it, nobody else
+	}
 	return description, err
 }
 
