@@ -29,6 +29,9 @@ func (t *Trust) Verify(s Subject, r Rule, signatures []Signature) (*Verified, er
 	if len(signatures) == 0 {
 		return nil, refuse(s, "it is not signed")
 	}
+	if len(t.Keys) == 0 && t.Origin != "" {
+		return nil, refuse(s, "no key is trusted; expected files NAME%s in %s", keySuffix, t.Origin)
+	}
 	if len(t.Keys) == 0 {
 		return nil, refuse(s, "no key is trusted; give a public key, or a folder of them")
 	}

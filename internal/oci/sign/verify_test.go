@@ -131,7 +131,7 @@ registries:
 		}
 	}
 	if _, err := who.Verify(sign.Subject{Name: "a.b/c", Digest: digestA, Now: now}, sign.Rule{}, []sign.Signature{{}}); err == nil ||
-		err.Error() != "a.b/c@"+digestA+" is refused: no key is trusted; give a public key, or a folder of them" {
+		err.Error() != "a.b/c@"+digestA+" is refused: no key is trusted; expected files NAME.pub in "+who.Origin {
 		t.Errorf("%v", err)
 	}
 }
