@@ -122,7 +122,7 @@ func (e *Engine) rebind() error {
 	if err := e.places.load(); err != nil {
 		return fault.Wrap(err, "load leases", "")
 	}
-	if err := e.places.checkDefinitions(e.tasks.Context()); err != nil {
+	if err := e.places.checkDefinitions(); err != nil {
 		return err
 	}
 	open, err := e.flows.Load()

@@ -14,7 +14,6 @@ import (
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/placement"
 	"github.com/gowanus-project/gowanus/internal/coerce"
-	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
 
 // Config keys of locations and entities that placement reads.
@@ -362,51 +361,4 @@ func megabytes(v any) (int64, error) {
 	out, err := coerce.To("bytes", v)
 	n, _ := out.(int64)
 	return n, err
-}
-
-// checkDefinitions refuses locations whose strategies cannot be used.
-func (p *places) checkDefinitions(ctx context.Context) error {
-	for _, name := range slices.Sorted(maps.Keys(p.definitions)) {
-		if err := p.checkDefinition(ctx, name); fault.KindOf(err) == fault.Invalid || fault.KindOf(err) == fault.NotFound {
-			return fault.Wrap(err, "strategies of location", name)
-		} else if err != nil { // of what checks, not of what is checked
-			p.engine.log.Warn("strategies of a location cannot be checked", "location", name, "err", err)
-		}
-	}
-	return nil
-}
-
-func (p *places) checkDefinition(ctx context.Context, name string) error {
-	config := p.definitions[name].Config
-	all, err := p.read(ctx, nil, config["strategies"], config[strategiesKey])
-	if err != nil {
-		return err
-	}
-	rules := asList(config[rulesKey])
-	if _, known := p.engine.types.Load().Get(catalog.Strategy, rulesStrategy); known == nil {
-		if all, err = p.enforce(all, len(rules) > 0); err != nil {
-			return err
-		}
-	}
-	for _, w := range all {
-		overrule(w, config, rules)
-		s, err := w.typ.Strategy(w.config)
-		if checker, ok := s.(placement.Checker); ok && err == nil && len(w.config) > 0 { // without config nothing can be wrong
-			err = checker.Check(ctx)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// checkRules checks a list of affinity rules.
-func (p *planner) checkRules(n *yamlpos.Node) {
-	if _, err := p.types.Find(catalog.Strategy, rulesStrategy, nil); err == nil {
-		p.checkStrategy(&yamlpos.Node{Pos: n.Pos, Kind: yamlpos.Map, Entries: []yamlpos.Entry{
-			{Key: "type", KeyPos: n.Pos, Value: &yamlpos.Node{Pos: n.Pos, Kind: yamlpos.Scalar, Value: rulesStrategy, Text: rulesStrategy}},
-			{Key: rulesKey, KeyPos: n.Pos, Value: n},
-		}}, origin{})
-	}
 }

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,6 +11,7 @@ import (
 	"github.com/gowanus-project/gowanus/dsl/blueprint"
 	"github.com/gowanus-project/gowanus/dsl/expr"
 	"github.com/gowanus-project/gowanus/engine/catalog"
+	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/placement"
 	"github.com/gowanus-project/gowanus/internal/coerce"
 	"github.com/gowanus-project/gowanus/internal/nearest"
@@ -156,4 +159,93 @@ func (c *strategyCheck) position(path string, otherwise yamlpos.Pos) yamlpos.Pos
 		return n.Items[i].Pos
 	}
 	return n.Pos
+}
+
+// checkDefinitions refuses locations whose strategies do not exist or do not
+// have such config. What the strategies themselves say of it, which may compile
+// a module first, comes later, to the log.
+func (p *places) checkDefinitions() error {
+	var chains [][]placement.Strategy
+	for _, name := range p.names() {
+		all, err := p.chainOf(name)
+		if err != nil {
+			return err
+		}
+		chains = append(chains, all)
+	}
+	return p.engine.tasks.Go("check strategies", func(ctx context.Context) {
+		for i, name := range p.names() {
+			if err := checkAll(ctx, name, chains[i]); err != nil && ctx.Err() == nil {
+				p.engine.log.Error("a location cannot be used", "location", name, "err", err)
+			}
+		}
+	})
+}
+
+// CheckLocations finds out whether the strategies of all locations can be used
+// with their config. It may compile modules.
+func (e *Engine) CheckLocations(ctx context.Context) error {
+	for _, name := range e.places.names() {
+		all, err := e.places.chainOf(name)
+		if err == nil {
+			err = checkAll(ctx, name, all)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *places) names() []string { return slices.Sorted(maps.Keys(p.definitions)) }
+
+// chainOf gives the strategies of a location that have config, which alone may
+// be wrong.
+func (p *places) chainOf(name string) (out []placement.Strategy, err error) {
+	defer func() { err = fault.Wrap(err, "strategies of location", name) }()
+	config := p.definitions[name].Config
+	all, err := p.read(context.Background(), nil, config["strategies"], config[strategiesKey])
+	if err != nil {
+		return nil, err
+	}
+	rules := asList(config[rulesKey])
+	if _, unknown := p.engine.types.Load().Get(catalog.Strategy, rulesStrategy); unknown == nil {
+		if all, err = p.enforce(all, len(rules) > 0); err != nil {
+			return nil, err
+		}
+	}
+	for _, w := range all {
+		overrule(w, config, rules)
+		s, err := w.typ.Strategy(w.config)
+		if err != nil {
+			return nil, err
+		}
+		if len(w.config) > 0 {
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
+func checkAll(ctx context.Context, location string, all []placement.Strategy) error {
+	for _, s := range all {
+		checker, ok := s.(placement.Checker)
+		if !ok {
+			continue
+		}
+		if err := checker.Check(ctx); err != nil {
+			return fault.Wrap(err, "strategies of location", location)
+		}
+	}
+	return nil
+}
+
+// checkRules checks a list of affinity rules.
+func (p *planner) checkRules(n *yamlpos.Node) {
+	if _, err := p.types.Find(catalog.Strategy, rulesStrategy, nil); err == nil {
+		p.checkStrategy(&yamlpos.Node{Pos: n.Pos, Kind: yamlpos.Map, Entries: []yamlpos.Entry{
+			{Key: "type", KeyPos: n.Pos, Value: &yamlpos.Node{Pos: n.Pos, Kind: yamlpos.Scalar, Value: rulesStrategy, Text: rulesStrategy}},
+			{Key: rulesKey, KeyPos: n.Pos, Value: n},
+		}}, origin{})
+	}
 }

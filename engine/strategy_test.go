@@ -319,7 +319,10 @@ func TestStrategiesOfLocationsAreChecked(t *testing.T) {
 		{map[string]any{"type": "first", "max": "many"}, `strategies of location here: the max is no number`},
 		{"some-day", `strategies of location here: type some-day is known but not built: use spread`},
 	} {
-		_, err := placing(t, &spies{}, store.NewMemory(), map[string]any{"strategies": c.strategies})
+		e, err := placing(t, &spies{}, store.NewMemory(), map[string]any{"strategies": c.strategies})
+		if err == nil { // what only the strategies know
+			err = e.CheckLocations(t.Context())
+		}
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%v:\ngot  %v\nwant %s", c.strategies, err, c.want)
 		}

@@ -42,6 +42,9 @@ Each problem is one line, FILE:LINE:COLUMN: MESSAGE; -o json gives a list.`,
 					return err
 				}
 				defer end()
+				if err := e.CheckLocations(cmd.Context()); err != nil {
+					return err
+				}
 				k.engine = e
 			}
 			for _, file := range args {
