@@ -206,13 +206,30 @@ func (t *Tree) disband(gone []*Entity) {
 }
 
 // loadMemberships learns from the sensors of groups who is a member of them.
+// Those who were removed in the instant in which the server ended leave now.
 func (t *Tree) loadMemberships(all []*Entity) {
 	for _, g := range all {
-		list, _ := g.sensors[Members].Value.([]any)
+		list, is := g.sensors[Members].Value.([]any)
+		if !is {
+			continue
+		}
+		var there, gone []any
 		for _, doc := range list {
-			if m, is := doc.(map[string]any); is {
-				t.memberships.join(ID(text(m[entityKey])), g.rec.ID)
+			m, _ := doc.(map[string]any)
+			id := ID(text(m[entityKey]))
+			if t.entities[id] == nil {
+				gone = append(gone, doc)
+				continue
 			}
+			there = append(there, doc)
+			t.memberships.join(id, g.rec.ID)
+		}
+		if len(gone) > 0 {
+			var c change
+			g.mu.Lock()
+			c.members(g, append([]any{}, there...), gone, nil)
+			g.mu.Unlock()
+			c.deliver()
 		}
 	}
 }

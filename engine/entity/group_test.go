@@ -149,3 +149,33 @@ func TestObserve(t *testing.T) {
 	stop()
 	check(tree.Remove(ctx, a, nil), "app: removed a")
 }
+
+// A member that was removed in the instant in which the server died is none
+// after the restart.
+func TestMembersThatAreGoneLeaveWhenLoaded(t *testing.T) {
+	s := store.NewMemory()
+	_, get := plant(t, s, node("app", appType, nil, node("g", soft, nil), node("a", soft, nil), node("b", soft, nil)))
+	get("g").ChangeMembers(nil, []*entity.Entity{get("a"), get("b")})
+	if err := s.Flush(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	var b store.Batch
+	b.Delete("entity", "a-id")
+	if err := s.Commit(context.Background(), &b); err != nil {
+		t.Fatal(err)
+	}
+	tree := entity.NewTree(s)
+	if err := tree.Load(func(entity.Record) *entity.Declaration { return soft }); err != nil {
+		t.Fatal(err)
+	}
+	g, err := tree.Get("g-id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, _ := g.Sensor(entity.Members)
+	n, _ := g.Sensor(entity.MembersCount)
+	first, _ := g.Sensor(entity.FirstMember)
+	if len(list.([]any)) != 1 || n != int64(1) || first.(map[string]any)["$entity"] != "b-id" {
+		t.Errorf("members %v, %v of them, first %v", list, n, first)
+	}
+}

@@ -32,6 +32,7 @@ type Tree struct {
 	mu       sync.RWMutex
 	entities map[ID]*Entity
 	roots    []*Entity
+	sizes    map[ID]int // of applications, in entities
 	seq      uint64
 }
 
@@ -68,7 +69,7 @@ func (t *Tree) SetOutside(o Outside) { t.outside = o }
 
 // NewTree gives an empty tree that keeps itself in the store.
 func NewTree(s store.Store) *Tree {
-	return &Tree{store: s, entities: map[ID]*Entity{}}
+	return &Tree{store: s, entities: map[ID]*Entity{}, sizes: map[ID]int{}}
 }
 
 // Load reads all entities from the store. declare gives the declaration for a
@@ -84,6 +85,7 @@ func (t *Tree) Load(declare func(Record) *Declaration) error {
 		r.plain()
 		e := t.build(r, declare(r))
 		t.entities[r.ID] = e
+		t.sizes[r.Application]++
 		t.seq = max(t.seq, r.Seq)
 		all = append(all, e)
 		return nil
@@ -201,6 +203,7 @@ func (t *Tree) Add(ctx context.Context, parent *Entity, n *New, extra *store.Bat
 	for _, e := range made {
 		t.entities[e.rec.ID] = e
 	}
+	t.sizes[top.rec.Application] += len(made)
 	if parent == nil {
 		t.roots = append(t.roots, top)
 	}
@@ -253,6 +256,13 @@ func (t *Tree) Get(id ID) (*Entity, error) {
 	return nil, fault.New(fault.NotFound, "no entity has the id '%s'", id)
 }
 
+// Size gives how many entities an application has, itself included.
+func (t *Tree) Size(application ID) int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.sizes[application]
+}
+
 // Applications gives the entities at the top, in the order of creation.
 func (t *Tree) Applications() []*Entity {
 	t.mu.RLock()
@@ -295,6 +305,9 @@ func (t *Tree) Remove(ctx context.Context, e *Entity, extra *store.Batch) error 
 	t.mu.Lock()
 	for _, d := range all {
 		delete(t.entities, d.rec.ID)
+	}
+	if t.sizes[e.rec.Application] -= len(all); t.sizes[e.rec.Application] <= 0 {
+		delete(t.sizes, e.rec.Application)
 	}
 	t.roots = slices.DeleteFunc(t.roots, func(r *Entity) bool { return r == e })
 	t.mu.Unlock()
