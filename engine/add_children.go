@@ -65,12 +65,36 @@ func (e *Engine) addChildrenStep(ctx context.Context, c *action.Call) (any, erro
 
 // addChild brings one entity to life below another one, without starting it.
 func (e *Engine) addChild(ctx context.Context, parent *entity.Entity, s *blueprint.Spec, id entity.ID, at origin) (*entity.Entity, error) {
+	if err := e.roomBelow(parent); err != nil {
+		return nil, err
+	}
+	return e.addAnyhow(ctx, parent, s, id, at)
+}
+
+// addAnyhow is addChild that heeds no limit.
+func (e *Engine) addAnyhow(ctx context.Context, parent *entity.Entity, s *blueprint.Spec, id entity.ID, at origin) (*entity.Entity, error) {
 	p, err := e.planOf(ctx, s, string(id), parent, at)
 	if err != nil {
 		return nil, err
 	}
 	made, _, err := e.realise(ctx, parent, p, false)
 	return made, err
+}
+
+// roomBelow refuses to add to what has grown beyond all measure, such as a
+// cluster whose members are clusters of its own type.
+func (e *Engine) roomBelow(parent *entity.Entity) error {
+	depth := 0
+	for up := parent; up.Parent() != nil; up = up.Parent() {
+		depth++
+	}
+	if depth >= e.cfg.Limits.Depth {
+		return fault.New(fault.Limit, "%s is %d levels below its application, and Limits.Depth allows no more", parent.Name(), depth)
+	}
+	if n := e.tree.Size(parent.Application()); n >= e.cfg.Limits.Application {
+		return fault.New(fault.Limit, "the application of %s has %d entities, and Limits.Application allows no more", parent.Name(), n)
+	}
+	return nil
 }
 
 // childSpecs reads the blueprint of a step, as text or as a map, and sets

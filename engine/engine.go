@@ -40,9 +40,11 @@ type Config struct {
 
 // Limits bound what one request may ask for. Zero fields take the defaults.
 type Limits struct {
-	Blueprint yamlpos.Limits // of the text
-	Entities  int            // in one blueprint; default 10,000
-	Parallel  int            // children started or stopped at once below one entity; default 64
+	Blueprint   yamlpos.Limits // of the text
+	Entities    int            // in one blueprint; default 10,000
+	Application int            // entities of one application, when more are added while it runs; default 100,000
+	Depth       int            // levels below an application that entities may be added at; default 100
+	Parallel    int            // children started or stopped at once below one entity; default 64
 }
 
 // Engine runs applications. Its methods may be called at the same time.
@@ -75,6 +77,12 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	}
 	if cfg.Limits.Entities == 0 {
 		cfg.Limits.Entities = 10_000
+	}
+	if cfg.Limits.Application == 0 {
+		cfg.Limits.Application = 100_000
+	}
+	if cfg.Limits.Depth == 0 {
+		cfg.Limits.Depth = 100
 	}
 	if cfg.Limits.Parallel == 0 {
 		cfg.Limits.Parallel = 64

@@ -240,7 +240,7 @@ func (e *Engine) quarantine(ctx context.Context, cluster *entity.Entity) (*entit
 	if q := quarantineOf(cluster); q != nil {
 		return q, nil
 	}
-	q, err := e.addChild(ctx, cluster, quarantineSpec(), "", origin{})
+	q, err := e.addAnyhow(ctx, cluster, quarantineSpec(), "", origin{})
 	if err != nil {
 		return nil, err
 	}
