@@ -52,6 +52,7 @@ func Types(l Limits) []*catalog.Type {
 // expression is the strategy, compiled.
 type expression struct {
 	filter, score *expr.Template // nil when it is not given
+	refusal       string         // why a host is refused for which the filter is false
 	columns       []string
 	limits        Limits
 }
@@ -71,7 +72,9 @@ func newExpression(config map[string]any, l Limits) (*expression, error) {
 		if err != nil {
 			return nil, &placement.At{Path: map[bool]string{true: "filter", false: "score"}[to == &e.filter], Err: fault.New(fault.Invalid, "%s: %w", key, err)}
 		}
-		*to = t
+		if *to = t; to == &e.filter {
+			e.refusal = bounded("does not satisfy the filter " + strings.Join(strings.Fields(fmt.Sprint(config[key])), " "))
+		}
 	}
 	if e.filter == nil && e.score == nil {
 		return nil, fault.New(fault.Invalid, "%s needs a filter or a score", name)
@@ -146,7 +149,7 @@ func (e *expression) judge(ctx context.Context, w *words, score *float64) (refus
 			return "", fault.New(fault.Invalid, "filter: expected true or false, got %v", v)
 		}
 		if !ok {
-			return "the filter is false for it", nil
+			return e.refusal, nil
 		}
 	}
 	if e.score == nil {
@@ -170,13 +173,18 @@ func (e *expression) judge(ctx context.Context, w *words, score *float64) (refus
 	return "", nil
 }
 
-// reason says why an expression failed, within what a reason may be long.
+// reason says why an expression failed.
 func reason(err error) string {
 	text := err.Error()
 	var e *expr.Error
 	if errors.As(err, &e) {
 		text = "the expression " + e.Text + " fails: " + e.Err.Error()
 	}
+	return bounded(text)
+}
+
+// bounded cuts a text to what a reason may be long.
+func bounded(text string) string {
 	if most := placement.MaxReason; len(text) > most {
 		return strings.ToValidUTF8(text[:most-3], "") + "…"
 	}

@@ -62,17 +62,17 @@ func choose(t *testing.T, config map[string]any, l native.Limits) string {
 
 func TestExpression(t *testing.T) {
 	for _, c := range []struct{ filter, score, want string }{
-		{`containers < 2`, ``, "h2; h3; 1× the filter is false for it (h1)"},
+		{`containers < 2`, ``, "h2; h3; 1× FALSE (h1)"},
 		{``, `-containers`, "h3; h2; h1"},
-		{`cpu.used < 0.3`, ``, "h2; 1× cpu.used is not known of it (h3); 1× the filter is false for it (h1)"},
-		{`(cpu.used ?? 1) < 0.3`, ``, "h2; 2× the filter is false for it (h1, h3)"},
-		{`memory.free > demand.memory`, `memory.free / memory.total`, "h2; 1× memory.free is not known of it (h3); 1× the filter is false for it (h1)"},
-		{`label.zone == "a"`, ``, "h1; 1× label.zone is not known of it (h3); 1× the filter is false for it (h2)"},
+		{`cpu.used < 0.3`, ``, "h2; 1× cpu.used is not known of it (h3); 1× FALSE (h1)"},
+		{`(cpu.used ?? 1) < 0.3`, ``, "h2; 2× FALSE (h1, h3)"},
+		{`memory.free > demand.memory`, `memory.free / memory.total`, "h2; 1× FALSE (h1); 1× memory.free is not known of it (h3)"},
+		{`label.zone == "a"`, ``, "h1; 1× FALSE (h2); 1× label.zone is not known of it (h3)"},
 		{`label["docker.version"] startsWith "20."`, ``, "h1; 2× label.docker.version is not known of it (h2, h3)"},
-		{`any(entities, .type == "docker:redis")`, ``, "h1; 2× the filter is false for it (h2, h3)"},
-		{`none(entities, .type == entity.type)`, ``, "h3; 2× the filter is false for it (h1, h2)"},
-		{`len(entities) == app.members and app.siblings <= 1`, ``, "h2; h3; 1× the filter is false for it (h1)"},
-		{`id in ["h1", "h3"] and up`, `id == "h3" ? 1 : 0`, "h3; h1; 1× the filter is false for it (h2)"},
+		{`any(entities, .type == "docker:redis")`, ``, "h1; 2× FALSE (h2, h3)"},
+		{`none(entities, .type == entity.type)`, ``, "h3; 2× FALSE (h1, h2)"},
+		{`len(entities) == app.members and app.siblings <= 1`, ``, "h2; h3; 1× FALSE (h1)"},
+		{`id in ["h1", "h3"] and up`, `id == "h3" ? 1 : 0`, "h3; h1; 1× FALSE (h2)"},
 		{`sequence == 3`, `cpu.cores ?? 0`, "h1; h2; h3"},
 		{`containers`, ``, "1× filter: expected true or false, got 0 (h3); 1× filter: expected true or false, got 1 (h2); 1× filter: expected true or false, got 2 (h1)"},
 		{``, `id`, "1× score: expected a number, got h1 (h1); 1× score: expected a number, got h2 (h2); 1× score: expected a number, got h3 (h3)"},
@@ -86,6 +86,7 @@ func TestExpression(t *testing.T) {
 		if c.score != "" {
 			config["comparator"] = c.score
 		}
+		c.want = strings.ReplaceAll(c.want, "FALSE", "does not satisfy the filter "+c.filter)
 		if got := choose(t, config, native.Limits{}); got != c.want {
 			t.Errorf("%s, %s:\ngot  %s\nwant %s", c.filter, c.score, got, c.want)
 		}
