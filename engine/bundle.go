@@ -99,6 +99,14 @@ func (e *Engine) AddBundle(ctx context.Context, r BundleRequest) (*BundleResult,
 		return nil, err
 	}
 	if code == BundleIgnored && problems == nil {
+		for _, m := range modulesOf(replaced[0].Bundle) {
+			if m.Withdrawn() {
+				code = BundleUpdated
+				if err := e.withdraw(ctx, m, false); err != nil {
+					return nil, err
+				}
+			}
+		}
 		return &BundleResult{Code: code, Message: "bundle " + b.ID() + " is installed already", Bundle: replaced[0].Bundle, Types: replaced}, nil
 	}
 	next, err := types.Without(func(t *catalog.Type) bool { return slices.Contains(replaced, t) }).With(b.Types...)
@@ -259,6 +267,9 @@ func (e *Engine) loadBundle(r bundleRecord) error {
 	for _, t := range present {
 		t.Deprecated = slices.Contains(r.Deprecated, t.Kind+" "+t.ID())
 		t.Disabled = slices.Contains(r.Disabled, t.Kind+" "+t.ID())
+	}
+	for _, m := range modulesOf(b) {
+		m.Withdraw(!slices.ContainsFunc(present, func(t *catalog.Type) bool { return t.Module == m.Name() && !t.Disabled }))
 	}
 	next, err := types.With(present...)
 	if err == nil {

@@ -60,9 +60,9 @@ func (e deciding) Decide(ctx context.Context, r *workflow.Record) (*hook.Decisio
 		}
 	}
 	if r.Token != "" {
-		return t.Entity.Continue(ctx, call)
+		return e.able(t.Entity.Continue(ctx, call))
 	}
-	return t.Entity.Effector(ctx, call)
+	return e.able(t.Entity.Effector(ctx, call))
 }
 
 // began gives the version of a type that a run began with, if it is still
@@ -78,6 +78,20 @@ func (e deciding) began(t *catalog.Type, r *workflow.Record) *catalog.Type {
 		return first
 	}
 	return t
+}
+
+// able refuses a decision with a step type that there is not, before anything of
+// it happens.
+func (e deciding) able(d *hook.Decision, err error) (*hook.Decision, error) {
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range d.Steps {
+		if _, ok := e.actions[s.Step]; !ok && s.Continue == "" {
+			return nil, fault.New(fault.Invalid, "unknown step type %q%s", s.Step, nearest.Hint(s.Step, sortedKeys(e.actions)))
+		}
+	}
+	return d, nil
 }
 
 // decider gives the type that decides what an effector does: the entity's, or
@@ -173,14 +187,7 @@ func (e deciding) Publish(r *workflow.Record, sensors map[string]any) error {
 func (e deciding) Act(ctx context.Context, r *workflow.Record, step hook.Step) (any, error) {
 	a, ok := e.actions[step.Step]
 	if !ok {
-		names := make([]string, 0, len(e.actions))
-		for name := range e.actions {
-			names = append(names, name)
-		}
-		if near := nearest.Word(step.Step, names); near != "" {
-			return nil, fault.New(fault.Invalid, "unknown step type %q; did you mean %q?", step.Step, near)
-		}
-		return nil, fault.New(fault.Invalid, "unknown step type %q", step.Step)
+		return nil, fault.New(fault.Invalid, "unknown step type %q%s", step.Step, nearest.Hint(step.Step, sortedKeys(e.actions)))
 	}
 	ent, err := e.tree.Get(entity.ID(r.Entity))
 	if err != nil {

@@ -293,5 +293,5 @@ func (e deciding) decideStep(ctx context.Context, ent *entity.Entity, r *workflo
 	t = e.began(t, r)
 	call.Type, call.Entity.Config = t.Name, ent.ReadyConfig(ctx)
 	call.Related = e.related(ctx, ent, t.Related, call.Args)
-	return t.Step(ctx, call)
+	return e.able(t.Step(ctx, call))
 }

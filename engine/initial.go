@@ -7,6 +7,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/hook"
+	"github.com/gowanus-project/gowanus/internal/coerce"
 	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
 
@@ -37,7 +38,7 @@ func (p *planner) initial(layers []layer, t *catalog.Type, n *entity.New) ([]lay
 		return layers, err
 	}
 	for _, name := range sortedKeys(answer.Sensors) {
-		n.Sensors = append(n.Sensors, entity.StaticSensor{Name: name, Value: answer.Sensors[name]})
+		n.Sensors = append(n.Sensors, entity.StaticSensor{Name: name, Type: "any", Value: coerce.Plain(answer.Sensors[name])})
 	}
 	at := layers[0].spec.TypePos
 	spec, err := camp.ParseNode(yamlpos.FromAny(map[string]any{

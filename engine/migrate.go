@@ -42,17 +42,14 @@ func migrated(ctx context.Context, t *catalog.Type, r *adjunct.Record) (json.Raw
 	return state, err
 }
 
-// rehearse asks a bundle's modules whether they can go on with the states that
-// other versions of their types left. A module is a pure function, so that
+// rehearse asks the modules of types whether they can go on with the states that
+// other versions of these left. A module is a pure function, so that
 // what it answers now it will answer then.
-func (e *Engine) rehearse(ctx context.Context, after *catalog.Registry, b *catalog.Bundle) error {
-	if len(b.Modules) == 0 {
-		return nil
-	}
+func (e *Engine) rehearse(ctx context.Context, after *catalog.Registry, concerned func(*catalog.Type) bool) error {
 	for _, ent := range e.tree.All() {
 		for _, info := range e.policies.Of(string(ent.ID())) {
 			t, err := after.Get(info.Kind, info.Type)
-			if err != nil || t.Bundle != b {
+			if err != nil || t.Module == "" || !concerned(t) {
 				continue
 			}
 			r := info.Record

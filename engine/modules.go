@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"github.com/gowanus-project/gowanus/dsl/bom"
+	"github.com/gowanus-project/gowanus/dsl/step"
 	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/module"
+	"github.com/gowanus-project/gowanus/internal/nearest"
 	"github.com/gowanus-project/gowanus/internal/version"
 )
 
@@ -97,7 +99,64 @@ func (e *Engine) inspect(ctx context.Context, content []byte) (*module.Module, e
 	if err != nil {
 		return nil, err
 	}
+	if err := e.usable(m); err != nil {
+		return nil, err
+	}
 	return m, e.rivals(m)
+}
+
+// usable refuses a module that could be of no use here, or that has a name of
+// the server's.
+func (e *Engine) usable(m *module.Module) error {
+	if len(m.Types()) == 0 {
+		return fault.New(fault.Invalid, "module %s has no types: nothing could use it", m.Name())
+	}
+	for _, b := range e.Bundles() {
+		if b.Native && b.Name == m.Name() && (len(b.Types) == 0 || b.Types[0].Module == "" || version.Compare(m.Version(), b.Version) <= 0) {
+			return fault.New(fault.Conflict, "module %s %s: the server has a bundle of this name, of version %s", m.Name(), m.Version(), b.Version)
+		}
+	}
+	for _, c := range m.Capabilities() {
+		if _, known := e.actions[c.Value]; c.Kind == hook.CapStep && !known {
+			return fault.New(fault.Invalid, "module %s asks for the step type %q, which this server does not have%s", m.Name(), c.Value, nearest.Hint(c.Value, sortedKeys(e.actions)))
+		}
+	}
+	for _, t := range m.Types() {
+		if err := e.reserved(t); err != nil {
+			return fault.New(fault.Conflict, "module %s: %w", m.Name(), err)
+		}
+	}
+	return nil
+}
+
+// reserved refuses names of steps and formats that the server has itself.
+func (e *Engine) reserved(t *catalog.Type) error {
+	if t.Kind == catalog.Step {
+		for _, name := range append([]string{t.Name}, t.Aliases...) {
+			_, acts := e.actions[name]
+			if acts || slices.ContainsFunc(step.Kinds(), func(k *step.Kind) bool { return k.Name == name }) {
+				return fault.New(fault.Conflict, "the step type %s belongs to the server itself", name)
+			}
+		}
+	}
+	for _, word := range t.Formats {
+		if slices.Contains(ownFormats, word) {
+			return fault.New(fault.Conflict, "format %s: %q is read by the server itself", t.Name, word)
+		}
+		if !strings.HasPrefix(word, ".") && !strings.Contains(word, "/") {
+			return fault.New(fault.Invalid, "format %s: %q: expected a media type, or a file extension with its dot", t.Name, word)
+		}
+	}
+	return nil
+}
+
+// ownFormats are the extensions and media types of blueprints and bundles that
+// the server reads, and those that clients send with any text.
+var ownFormats = []string{
+	".yaml", ".yml", ".bom", ".zip", ".json", ".wasm", ".txt", "",
+	"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml", "text/vnd.yaml", "application/json", "text/json", "text/plain",
+	"application/octet-stream", "application/zip", "application/x-zip", "application/x-zip-compressed", "application/wasm",
+	"application/x-www-form-urlencoded", "multipart/form-data", "application/vnd.oci.image.manifest.v1+json",
 }
 
 // rivals refuses a module with a type whose names belong to somebody else: a
@@ -108,7 +167,13 @@ func (e *Engine) rivals(m *module.Module) error {
 			if other.Kind != t.Kind || other.Plan != nil || other.Unbuilt != "" || other.Module == t.Module {
 				continue
 			}
-			if name := shared(t, other); name != "" {
+			name := shared(t, other)
+			for _, word := range t.Formats {
+				if slices.Contains(other.Formats, word) {
+					name = word
+				}
+			}
+			if name != "" {
 				owner := "the server itself"
 				if other.Module != "" {
 					owner = "module " + other.Module
@@ -204,8 +269,10 @@ func (e *Engine) takeover(ctx context.Context, before, after *catalog.Registry, 
 			return err
 		}
 	}
-	if err := e.rehearse(ctx, after, b); err != nil {
-		return err
+	if len(b.Modules) > 0 {
+		if err := e.rehearse(ctx, after, func(t *catalog.Type) bool { return t.Bundle == b }); err != nil {
+			return err
+		}
 	}
 	for _, m := range modulesOf(b) {
 		if err := e.cfg.Modules.Save(m); err != nil {
@@ -271,8 +338,8 @@ func (e *Engine) orphaned(ctx context.Context, after *catalog.Registry, b *catal
 	before := e.types.Load()
 	lost := func(kind, name string) bool {
 		had, _ := before.Get(kind, name)
-		_, err := after.Get(kind, name)
-		return had != nil && had.Bundle == b && err != nil
+		t, err := after.Get(kind, name)
+		return had != nil && had.Bundle == b && (err != nil || t.Disabled)
 	}
 	for _, ent := range e.tree.All() {
 		if lost(catalog.Entity, ent.Type()) {

@@ -28,7 +28,8 @@ func (e *Engine) Modules() []*module.Module {
 // Module finds a module; "" and "latest" are the best version.
 func (e *Engine) Module(name, wanted string) (*module.Module, error) {
 	for _, m := range e.Modules() {
-		if m.Name() == name && (wanted == "" || wanted == "latest" || version.Compare(m.Version(), wanted) == 0) {
+		best := (wanted == "" || wanted == "latest") && !m.Withdrawn()
+		if m.Name() == name && (best || version.Compare(m.Version(), wanted) == 0) {
 			return m, nil
 		}
 	}
@@ -99,9 +100,12 @@ func (e *Engine) ResumeModule(ctx context.Context, name, wanted string) (*module
 	return m, err
 }
 
-// RollbackModule takes the best version of a module out of the catalog, so
-// that what runs goes on with the one before.
+// RollbackModule puts the version of a module before the present one in charge
+// again. What runs goes on with that, with the states that it left; what began
+// with the present one ends with it.
 func (e *Engine) RollbackModule(ctx context.Context, name string) (*module.Module, error) {
+	e.installing.Lock()
+	defer e.installing.Unlock()
 	now, err := e.Module(name, "")
 	if err != nil {
 		return nil, err
@@ -109,21 +113,54 @@ func (e *Engine) RollbackModule(ctx context.Context, name string) (*module.Modul
 	if now.Shipped {
 		return nil, fault.New(fault.Conflict, "module %s %s came with the server, there is nothing to go back to", name, now.Version())
 	}
-	var before *module.Module
-	for _, m := range e.Modules() {
-		if m.Name() == name && m != now && before == nil {
-			before = m
+	for _, before := range e.Modules() {
+		if before.Name() != name || before.Withdrawn() || version.Compare(before.Version(), now.Version()) >= 0 {
+			continue
+		}
+		return before, e.withdraw(ctx, now, true)
+	}
+	return nil, fault.New(fault.Precondition, "module %s has no version before %s", name, now.Version())
+}
+
+// withdraw takes a module out of charge, or puts it back. The caller holds
+// installing.
+func (e *Engine) withdraw(ctx context.Context, m *module.Module, gone bool) error {
+	types := e.types.Load()
+	var marked []*catalog.Type
+	var batch store.Batch
+	b := bundleOfModule(types, m)
+	for _, t := range live(types, b) {
+		if t.Plan == nil && t.Module == m.Name() {
+			other := *t
+			other.Disabled = gone
+			marked = append(marked, &other)
 		}
 	}
-	if before == nil {
-		return nil, fault.New(fault.Precondition, "module %s has no version before %s", name, now.Version())
+	next, err := types.Without(func(t *catalog.Type) bool { return t.Bundle == b && t.Plan == nil && t.Module == m.Name() }).With(marked...)
+	if err != nil {
+		return err
 	}
-	for _, b := range e.Bundles() {
-		if slices.Contains(modulesOf(b), now) {
-			_, err = e.RemoveBundle(ctx, b.Name, b.Version, false)
+	if err := e.rehearse(ctx, next, func(t *catalog.Type) bool { return t.Module == m.Name() }); err != nil {
+		return err
+	}
+	if err := keep(&batch, next, b); err != nil {
+		return err
+	}
+	if err := e.store.Commit(ctx, &batch); err != nil {
+		return fault.Wrap(err, "change the version in charge of module", m.Name())
+	}
+	m.Withdraw(gone)
+	e.exchange(next, b, []*catalog.Bundle{b})
+	return nil
+}
+
+func bundleOfModule(types *catalog.Registry, m *module.Module) *catalog.Bundle {
+	for _, b := range types.Bundles() {
+		if slices.Contains(modulesOf(b), m) {
+			return b
 		}
 	}
-	return before, err
+	return nil
 }
 
 // suspended is told of a module on the goroutine of the call that was one
@@ -136,7 +173,6 @@ func (e *Engine) suspended(m *module.Module, reason string) {
 
 // moduleSuspended marks what a suspended module was in charge of as failed.
 func (e *Engine) moduleSuspended(m *module.Module, reason string) {
-	e.log.Error("module suspended", "module", m.Name(), "version", m.Version(), "reason", reason)
 	for _, ent := range e.tree.All() {
 		if t, err := e.types.Load().Get(catalog.Entity, ent.Type()); err == nil && t.Module == m.Name() && t.Version == m.Version() {
 			ent.Problem(moduleProblem, "module "+m.Name()+" is suspended: "+reason)

@@ -89,7 +89,7 @@ func TestModuleInit(t *testing.T) {
 	if got := strings.Join(ids, " "); got != "two-left two-right third" {
 		t.Errorf("children: %s", got)
 	}
-	if v, err := app.Nearest("two").WhenReady(t.Context(), "pair.size", expr.DefaultWait()); fmt.Sprint(v) != "2" {
+	if v, err := app.Nearest("two").WhenReady(t.Context(), "pair.size", expr.DefaultWait()); fmt.Sprintf("%T %v", v, v) != "int64 2" {
 		t.Errorf("its first sensor: %v, %v", v, err)
 	}
 	if a := e.Adjuncts(app.Nearest("two")); len(a) != 1 || a[0].Type != "org.example.Restarter" {

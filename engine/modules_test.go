@@ -6,13 +6,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/gowanus-project/gowanus/builtin/initializer"
 	"github.com/gowanus-project/gowanus/builtin/stock"
+	"github.com/gowanus-project/gowanus/dsl/expr"
 	"github.com/gowanus-project/gowanus/engine"
+	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/event"
 	"github.com/gowanus-project/gowanus/engine/fault"
@@ -77,6 +80,7 @@ type plant struct {
 
 	locations []location.Definition
 	providers []location.Provider
+	types     []*catalog.Type
 }
 
 func newPlant(t *testing.T) *plant { return &plant{t: t, store: store.NewMemory(), dir: t.TempDir()} }
@@ -102,7 +106,7 @@ func (p *plant) open(l wasm.Limits) (*engine.Engine, func(), error) {
 	}
 	keeper = module.New(module.Config{Runtime: r, Dir: p.dir})
 	e, err := engine.New(p.t.Context(), engine.Config{
-		Store: p.store, Types: append(stock.Types(), initializer.Types()...), Plane: "test",
+		Store: p.store, Types: slices.Concat(stock.Types(), initializer.Types(), p.types), Plane: "test",
 		Modules: keeper, Locations: p.locations, Providers: p.providers,
 	})
 	if err != nil {
@@ -265,6 +269,9 @@ func TestModuleUpgrade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if by, err := p.WhenReady(t.Context(), "slow.by", expr.DefaultWait()); by != "1.0.0" || err != nil {
+		t.Fatalf("it began with %v, %v", by, err)
+	}
 	if _, err := e.Invoke(t.Context(), p, "new", nil); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("version 1 has an effector new: %v", err)
 	}
@@ -388,6 +395,49 @@ func TestModuleSuspended(t *testing.T) {
 	}
 	if v, _ := p.Sensor(entity.ServiceState); v != entity.Running {
 		t.Errorf("it is %v", v)
+	}
+}
+
+// What began with a version ends with it, though a version before is in charge
+// again; and that can be changed once more.
+func TestModuleRollback(t *testing.T) {
+	plant := newPlant(t)
+	e, stop := plant.engine()
+	install(t, e, "1.0.0", "step=wait")
+	install(t, e, "2.0.0")
+	p, _ := deployed(t, e)
+	slow, err := e.Invoke(t.Context(), p, "slow", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if by, err := p.WhenReady(t.Context(), "slow.by", expr.DefaultWait()); by != "2.0.0" || err != nil {
+		t.Fatalf("it began with %v, %v", by, err)
+	}
+	if _, err := e.RollbackModule(t.Context(), "probe"); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	e, _ = plant.engine()
+	if p, err = e.Entity("app", "p"); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := call(t, e, p, "start", nil); v != "1.0.0" || err != nil {
+		t.Errorf("after the rollback %v decides, %v", v, err)
+	}
+	if slow, err = e.Tasks().Get(slow.ID()); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.SetSensor(t.Context(), p, "go", true); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := slow.Wait(t.Context()); v != "decided by 2.0.0" || err != nil {
+		t.Errorf("what began with version 2 ended with %v, %v", v, err)
+	}
+	if r := install(t, e, "2.0.0"); r.Code != engine.BundleUpdated {
+		t.Errorf("installing it again: %s", r.Code)
+	}
+	if v, err := call(t, e, p, "new", nil); v != "2.0.0" || err != nil {
+		t.Errorf("installed again, %v decides, %v", v, err)
 	}
 }
 

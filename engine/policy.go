@@ -43,7 +43,11 @@ func (e policing) Decide(ctx context.Context, r *adjunct.Record, c *hook.PolicyC
 	c.State = r.State
 	c.Related = e.related(ctx, ent, t.Related, c.Config)
 	c.Seed = seed(r.ID + c.Now)
-	return t.Policy.Event(ctx, c)
+	d, err := t.Policy.Event(ctx, c)
+	if t.Flow != nil {
+		return d, err // the steps of a workflow were checked with its text
+	}
+	return deciding{e.Engine}.able(d, err)
 }
 
 // adjunctType gives the type of a policy or enricher.

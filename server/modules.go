@@ -20,7 +20,7 @@ type moduleSummary struct {
 	Version   string   `json:"version"`
 	Digest    string   `json:"digest,omitempty"`
 	Shipped   bool     `json:"shipped"`
-	State     string   `json:"state"` // "ready", "loaded", "suspended"
+	State     string   `json:"state"` // "ready", "loaded", "suspended", or "withdrawn" when a version before it is in charge again
 	Suspended string   `json:"suspended,omitempty"`
 	Types     []string `json:"types"`
 	Missing   int      `json:"missing"` // capabilities that it asks for and was not granted
@@ -61,6 +61,8 @@ func summaryOf(m *module.Module) moduleSummary {
 		Types: []string{}, Missing: len(m.Capabilities()) - len(m.Granted()),
 	}
 	switch {
+	case m.Withdrawn():
+		out.State = "withdrawn"
 	case stats.Suspended != "":
 		out.State = "suspended"
 	case stats.Compiled:

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -133,9 +134,22 @@ func (c *cli) showModule(m *moduleInfo) {
 	for _, r := range m.Refusals {
 		c.printf("  %s %s\n", r.Time.Format(time.DateTime), oneLine(r.Message))
 	}
-	if len(m.Limits) > 0 {
-		c.printf("limits: %s\n", oneLine(value(m.Limits)))
+	c.printf("limits (all with -o json): %s\n", shownLimits(m.Limits))
+}
+
+// shownLimits gives the limits that authors and operators ask for.
+func shownLimits(limits map[string]any) string {
+	var out []string
+	for _, name := range []string{"Event", "Rank", "Plan"} {
+		call, _ := limits[name].(map[string]any)
+		took, _ := call["Time"].(float64)
+		fuel, _ := call["Fuel"].(float64)
+		out = append(out, fmt.Sprintf("%s %s and %.0f fuel", name, time.Duration(took), fuel))
 	}
+	for _, name := range []string{"Instances", "TotalPages", "Failures", "InputBytes", "AnswerBytes", "LogLines"} {
+		out = append(out, name+" "+value(limits[name]))
+	}
+	return strings.Join(out, ", ")
 }
 
 // changeModule asks the server to change a module and shows what became of it.

@@ -169,11 +169,19 @@ func (r *Registry) prefix(kind, ref string) (best *Type) {
 		if t.Kind != kind || !strings.HasPrefix(ref, t.Prefix) || len(ref) == len(t.Prefix) {
 			continue
 		}
-		if best == nil || cmp.Or(len(t.Prefix)-len(best.Prefix), version.Compare(t.Version, best.Version)) > 0 {
+		if best == nil || cmp.Or(len(t.Prefix)-len(best.Prefix), offered(t)-offered(best), version.Compare(t.Version, best.Version)) > 0 {
 			best = t
 		}
 	}
 	return best
+}
+
+// offered is 0 for a type that is disabled, which one that is not goes before.
+func offered(t *Type) int {
+	if t.Disabled {
+		return 0
+	}
+	return 1
 }
 
 // Code finds the type of a kind that is implemented by code and has a name or

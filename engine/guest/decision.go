@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"reflect"
 	"strings"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
@@ -67,6 +69,11 @@ func (m *Module) read(id hook.ID, answer []byte) (*hook.Decision, error) {
 	if d.Error != nil {
 		return d, nil
 	}
+	d.Result = coerce.Plain(d.Result)
+	coerce.Plain(d.Sensors)
+	for _, s := range d.Steps {
+		coerce.Plain(s.Input)
+	}
 	if string(d.State) == "null" {
 		d.State = nil
 	}
@@ -80,11 +87,12 @@ func (l *Limits) strictly(text []byte, v any) error {
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
+	decoder.UseNumber()
 	if err := decoder.Decode(v); err != nil {
-		if err == io.EOF {
-			return fault.New(fault.Internal, "it is empty")
-		}
-		return err
+		return readable(err, decoder.InputOffset())
+	}
+	if string(bytes.TrimSpace(text)) == "null" {
+		return broken("it is null, expected an object")
 	}
 	if _, err := decoder.Token(); err != io.EOF {
 		return fault.New(fault.Internal, "something follows the JSON value")
@@ -122,6 +130,33 @@ func values(text []byte) int {
 	return n
 }
 
+// readable says what is wrong with JSON in the words of its author.
+func readable(err error, at int64) error {
+	var wrong *json.UnmarshalTypeError
+	var broke *json.SyntaxError
+	switch {
+	case err == io.EOF:
+		return broken("it is empty")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return broken("the JSON ends in the middle")
+	case errors.As(err, &broke):
+		return broken("byte %d: %s", broke.Offset, broke.Error())
+	case errors.As(err, &wrong):
+		where := strings.TrimPrefix(wrong.Field, "Description.")
+		if where == "" {
+			where = "the whole"
+		}
+		return broken("%s: expected %s, got %s", where, words[wrong.Type.Kind()], wrong.Value)
+	}
+	return broken("%s, before byte %d", strings.TrimPrefix(err.Error(), "json: "), at)
+}
+
+// words are the kinds of Go values in those of JSON.
+var words = map[reflect.Kind]string{
+	reflect.String: "a string", reflect.Bool: "true or false", reflect.Slice: "a list", reflect.Array: "a list", reflect.Map: "an object", reflect.Struct: "an object",
+	reflect.Int: "a number", reflect.Int64: "a number", reflect.Float64: "a number", reflect.Pointer: "an object",
+}
+
 // check refuses what a decision of the hook must not have.
 func (m *Module) check(id hook.ID, d *hook.Decision) error {
 	for _, l := range []struct {
@@ -146,9 +181,9 @@ func (m *Module) check(id hook.ID, d *hook.Decision) error {
 	case id == hook.EnricherEvent && len(d.Steps) > 0:
 		return broken("an enricher has no steps")
 	case policy && d.Result != nil:
-		return broken("a policy has no result")
+		return broken("a policy or enricher has no result")
 	case !policy && d.WakeAfter != "":
-		return broken("wakeAfter: only a policy is woken")
+		return broken("wakeAfter: only a policy or enricher is woken")
 	case d.WakeAfter != "":
 		if err := duration(d.WakeAfter); err != nil {
 			return broken("wakeAfter: %w", err)

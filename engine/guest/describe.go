@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -25,17 +26,37 @@ func readDescription(text []byte, l *Limits) (*hook.Description, error) {
 	if err := l.strictly(text, &d); err != nil {
 		return nil, fault.New(unreadable(err, fault.Invalid), "the description cannot be read: %w", err)
 	}
+	for i := range d.Types {
+		t := &d.Types[i]
+		for k := range t.Config {
+			t.Config[k].Default = coerce.Plain(t.Config[k].Default)
+			coerce.Plain(t.Config[k].Constraints) // in place
+		}
+		for _, e := range t.Effectors {
+			for k := range e.Parameters {
+				e.Parameters[k].Default = coerce.Plain(e.Parameters[k].Default)
+			}
+		}
+	}
 	if d.Error != nil {
 		return nil, fault.New(kindOf(d.Error.Kind), "the module cannot describe itself: %.1000s", d.Error.Message)
 	}
-	if d.Name == "" || d.Version == "" {
-		return nil, fault.New(fault.Invalid, "description of module %q: expected a name and a version", d.Name)
+	if !moduleName.MatchString(d.Name) || !moduleVersion.MatchString(d.Version) {
+		return nil, fault.New(fault.Invalid, "description of module %q: expected a name of letters, digits, and . _ - between them, and a version like 1.2.0; the version is %q", d.Name, d.Version)
 	}
 	if err := checkDescription(&d.Description, l); err != nil {
 		return nil, fault.New(fault.KindOf(err), "description of module %s: %w", d.Name, err)
 	}
 	return &d.Description, nil
 }
+
+// What modules and their versions are called: they stand in references, file
+// names and addresses.
+var (
+	moduleName    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$`)
+	moduleVersion = regexp.MustCompile(`^[0-9][0-9A-Za-z.+_-]{0,63}$`)
+	typeName      = regexp.MustCompile(`^[^\s\pC]{1,256}$`)
+)
 
 func checkDescription(d *hook.Description, l *Limits) error {
 	if abiVersion < d.ABI[0] || abiVersion > d.ABI[1] {
@@ -56,7 +77,7 @@ func checkDescription(d *hook.Description, l *Limits) error {
 	for i := range d.Types {
 		t := &d.Types[i]
 		for _, name := range append([]string{t.Name}, t.Aliases...) {
-			if name == "" || taken[name] {
+			if !typeName.MatchString(name) || taken[name] {
 				return fault.New(fault.Invalid, "type %d: expected a name of its own, got %q", i+1, name)
 			}
 			taken[name] = true
@@ -97,6 +118,11 @@ func checkType(t *hook.Type) error {
 	for i, e := range t.Effectors {
 		if e.Name == "" {
 			return broken("effector %d has no name", i+1)
+		}
+		for _, p := range e.Parameters {
+			if p.Name == "" || p.Type != "" && !coerce.Known(p.Type) {
+				return broken("parameter %q of effector %s: expected a name and a known type, got the type %q", p.Name, e.Name, p.Type)
+			}
 		}
 	}
 	return checkListening(t)
@@ -145,7 +171,7 @@ func checkConfig(keys []hook.ConfigKey) error {
 	for i := range keys {
 		k := &keys[i]
 		for _, name := range append([]string{k.Name}, k.Flags...) {
-			if name == "" || taken[name] {
+			if !typeName.MatchString(name) || taken[name] {
 				return broken("config key %d: expected names and flags of its own, got %q", i+1, name)
 			}
 			taken[name] = true

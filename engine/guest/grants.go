@@ -167,7 +167,7 @@ func (m *Module) permit(id hook.ID, typ, entity string, steps []hook.Step) error
 func wants(name string, input map[string]any) []want {
 	out := []want{{hook.Capability{Kind: hook.CapStep, Value: name}, name}}
 	switch name {
-	case "http", "load":
+	case "http", "load", "check-endpoint":
 		address := coerce.Text(input["endpoint"])
 		if address == "" {
 			address = coerce.Text(input["url"])
@@ -186,6 +186,9 @@ func wants(name string, input map[string]any) []want {
 
 // hostOf gives host, or host:port where the address has a port.
 func hostOf(address string) string {
+	if !strings.Contains(address, "://") { // host:port
+		return strings.ToLower(address)
+	}
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
 		return address

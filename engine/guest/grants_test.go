@@ -57,6 +57,8 @@ func TestGrants(t *testing.T) {
 		{all, step("http", `{"url": "http://api.example.org@evil.test/"}`), "step 1, http to http://api.example.org@evil.test/, needs a capability that module asking does not ask for: kind http, value evil.test"},
 		{all, step("http", `{"url": "http://evil.test/.example.org"}`), "step 1, http to http://evil.test/.example.org, needs a capability that module asking does not ask for: kind http, value evil.test"},
 		{all, step("http", `{"url": {"$brooklyn:config": "x"}}`), `step 1, http to {"$brooklyn:config":"x"}, needs a capability that module asking does not ask for: kind http, value {"$brooklyn:config":"x"}`},
+		{all + " step=check-endpoint", step("check-endpoint", `{"endpoint": "10.0.0.1:8080"}`), "step 1, check-endpoint, needs a capability that module asking does not ask for: kind step, value check-endpoint"},
+		{all, step("load", `{"url": "https://api.example.org/x"}`), "step 1, load, needs a capability that module asking does not ask for: kind step, value load"},
 		{all, step("pull-image", `{"image": "docker.io/library/redis:7"}`), ""},
 		{all, step("pull-image", `{"image": "evil/redis"}`), "step 1, pull-image of image evil/redis, needs a capability that module asking does not ask for: kind image, value evil/redis"},
 		{all, `{"steps": [{"step": "log", "resolve": ["message"]}]}`, "step 1: resolve is not for modules"},

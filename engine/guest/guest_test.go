@@ -89,7 +89,7 @@ func TestEntity(t *testing.T) {
 	if len(d.Steps) != 2 || d.Steps[0].Input["message"] != "hi" || d.Steps[1].Continue != "more" || string(d.State) != `{"n": 1}` || d.Result != "done" {
 		t.Errorf("got %+v", d)
 	}
-	if y, set := d.Sensors["y"]; !set || y != nil || d.Sensors["x"] != 1.0 {
+	if y, set := d.Sensors["y"]; !set || y != nil || d.Sensors["x"] != int64(1) {
 		t.Errorf("got sensors %v", d.Sensors)
 	}
 	f.answer = `{"state": null}`
@@ -132,11 +132,11 @@ func TestBrokenAnswers(t *testing.T) {
 		want   string
 	}{
 		{``, fault.Internal, entity + `the answer cannot be read: it is empty`},
-		{`{`, fault.Internal, entity + `the answer cannot be read: unexpected EOF`},
-		{`[]`, fault.Internal, entity + `the answer cannot be read: json: cannot unmarshal array into Go value of type hook.Decision`},
+		{`{`, fault.Internal, entity + `the answer cannot be read: the JSON ends in the middle`},
+		{`[]`, fault.Internal, entity + `the answer cannot be read: the whole: expected an object, got array`},
 		{`{} {}`, fault.Internal, entity + `the answer cannot be read: something follows the JSON value`},
-		{`{"stepz": []}`, fault.Internal, entity + `the answer cannot be read: json: unknown field "stepz"`},
-		{`{"steps": [{"step": "log", "inputs": {}}]}`, fault.Internal, entity + `the answer cannot be read: json: unknown field "inputs"`},
+		{`{"stepz": []}`, fault.Internal, entity + `the answer cannot be read: unknown field "stepz", before byte 13`},
+		{`{"steps": [{"step": "log", "inputs": {}}]}`, fault.Internal, entity + `the answer cannot be read: unknown field "inputs", before byte 42`},
 		{`{"steps": [null]}`, fault.Internal, entity + `step 1: expected either step or continue`},
 		{`{"steps": [{"step": "log"}, {"step": "log", "continue": "x"}]}`, fault.Internal, entity + `step 2: expected either step or continue`},
 		{`{"steps": [{"continue": "x", "timeout": "1m"}]}`, fault.Internal, entity + `step 1: continue stands alone, without id, input or timeout`},
@@ -144,7 +144,7 @@ func TestBrokenAnswers(t *testing.T) {
 		{`{"steps": [{"step": "` + strings.Repeat("x", 257) + `"}]}`, fault.Internal, entity + `step 1: step, continue and id may have at most 256 bytes`},
 		{`{"steps": [{"step": "log", "id": "a"}, {"step": "log", "id": "a"}]}`, fault.Internal, entity + `step 2: two steps have the id "a"`},
 		{`{"sensors": {"": 1}}`, fault.Internal, entity + `sensor name "": expected 1 to 256 bytes`},
-		{`{"wakeAfter": "1m"}`, fault.Internal, entity + `wakeAfter: only a policy is woken`},
+		{`{"wakeAfter": "1m"}`, fault.Internal, entity + `wakeAfter: only a policy or enricher is woken`},
 		{`{"steps": [{"step":"log"},{"step":"log"},{"step":"log"}]}`, fault.Limit, entity + `answer with 3 steps, the limit Steps allows 2`},
 		{`{"sensors": {"a":1,"b":2,"c":3}}`, fault.Limit, entity + `answer with 3 sensors, the limit Sensors allows 2`},
 		{`{"state": "01234567890"}`, fault.Limit, entity + `answer with 13 bytes of state, the limit StateBytes allows 10`},
@@ -155,7 +155,7 @@ func TestBrokenAnswers(t *testing.T) {
 			entity + `step 1, unmanage, needs a capability that module fake does not ask for: kind step, value unmanage`},
 		// Of policies:
 		{`{"steps": [{"continue": "x"}]}`, fault.Internal, policy + `step 1: a policy cannot continue`},
-		{`{"result": 1}`, fault.Internal, policy + `a policy has no result`},
+		{`{"result": 1}`, fault.Internal, policy + `a policy or enricher has no result`},
 		{`{"wakeAfter": "-1s"}`, fault.Internal, policy + `wakeAfter: expected a duration above 0, got "-1s"`},
 	} {
 		f := &fake{answer: c.answer}

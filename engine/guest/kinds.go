@@ -8,6 +8,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/placement"
+	"github.com/gowanus-project/gowanus/internal/coerce"
 )
 
 // Types gives the module's types, ready to be registered.
@@ -89,6 +90,14 @@ func (m *Module) init(ctx context.Context, typ string, c *hook.InitCall) (*hook.
 	call.Type = typ
 	out := new(hook.Init)
 	err := m.document(ctx, hook.EntityInit, typ, &call, out, func() (*hook.Error, error) {
+		coerce.Plain(out.Config)
+		coerce.Plain(out.Sensors)
+		coerce.Plain(out.Tags)
+		for _, list := range [][]map[string]any{out.Children, out.Policies, out.Enrichers} {
+			for _, item := range list {
+				coerce.Plain(item)
+			}
+		}
 		if len(out.Children) > m.limits.Steps {
 			return nil, fault.New(fault.Limit, "answer with %d children, the limit Steps allows %d", len(out.Children), m.limits.Steps)
 		}

@@ -71,7 +71,7 @@ func TestStrategyRefusesAnswers(t *testing.T) {
 	}{
 		{`{"error": {"kind": "invalid", "message": "max.size: expected 1 or more"}}`, fault.Invalid, "strategy picky: max.size: expected 1 or more"},
 		{`{"sensors": {}}`, fault.Internal, at + "the answer is neither a ranking nor an error"},
-		{`{"error": {"kind": "x"}`, fault.Internal, at + "the answer cannot be read: unexpected EOF"},
+		{`{"error": {"kind": "x"}`, fault.Internal, at + "the answer cannot be read: the JSON ends in the middle"},
 		{``, fault.Internal, at + "the ranking cannot be read: 0 bytes that do not start with GWPR"},
 		{ranking(1), fault.Internal, at + "the ranking cannot be read: 1 hosts, asked for 2"},
 		{ranking(1, math.Inf(1)), fault.Internal, at + "scored host 1 as infinite"},

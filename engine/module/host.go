@@ -73,7 +73,7 @@ func (k *Keeper) value(q guest.Inquiry, request []byte, in any, needs func() (ho
 	if capability.Value == "" || entity == "" {
 		return nil, fault.New(fault.Invalid, "the request needs an entity and a name")
 	}
-	if !q.Module.May(capability.Kind, capability.Value) {
+	if entity != q.Entity && !q.Module.May(capability.Kind, capability.Value) {
 		return nil, q.Module.Refuse(q.Hook, q.Type, q.Entity, capability, "reading "+capability.Kind+" "+capability.Value+" of entity "+entity)
 	}
 	r := k.reader.Load()

@@ -30,6 +30,7 @@ type Module struct {
 	mu     sync.Mutex
 	loaded *wasm.Module
 	err    error  // of loading, for good
+	gone   bool   // see Withdraw
 	held   string // why it is suspended, before it was loaded
 }
 
@@ -123,6 +124,21 @@ func (m *Module) Hold(reason string) {
 	if m.loaded == nil {
 		m.held = reason
 	}
+}
+
+// Withdraw says whether a version before this one is in charge again: it then
+// only ends what began with it.
+func (m *Module) Withdraw(gone bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.gone = gone
+}
+
+// Withdrawn tells what Withdraw said.
+func (m *Module) Withdrawn() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.gone
 }
 
 // Resume lets a suspended module be called again.

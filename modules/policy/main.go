@@ -32,6 +32,7 @@ func module() gowanus.Module {
 			gowanus.Steps("to hear when a replacement has come to its end, and to tell that there is no primary", "set-sensor", "clear-sensor"),
 			gowanus.Steps("to wait for a better candidate", "sleep"),
 			[]gowanus.Capability{
+				{Kind: "http", Value: "*", Reason: "to see whether an entity can be reached, wherever it is"},
 				{Kind: "sensor", Value: "*", Reason: "to read state and weight of candidates, and the sensors of the primary that are published"},
 				{Kind: "config", Value: "*", Reason: "to read the weight of candidates, whose config key has any name"},
 			}),
