@@ -11,6 +11,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/zone"
 	"github.com/gowanus-project/gowanus/internal/coerce"
+	"github.com/gowanus-project/gowanus/internal/nearest"
 )
 
 // The config and the sensors of clusters that spread over zones, in Brooklyn's
@@ -18,6 +19,7 @@ import (
 const (
 	zonesOn     = "dynamiccluster.zone.enable"
 	zoneNames   = "dynamiccluster.availabilityZones"
+	zoneRule    = "dynamiccluster.zone.failureDetector"
 	zoneCount   = "dynamiccluster.numAvailabilityZones"
 	memberZone  = "cluster.member.zone"
 	subZones    = "dynamiccluster.subLocations"
@@ -44,6 +46,55 @@ func (z *zones) of(cluster *entity.Entity) *zone.History {
 		z.histories[cluster.ID()] = h
 	}
 	return h
+}
+
+// rule takes over when a zone of the cluster counts as failed.
+func (z *zones) rule(ctx context.Context, cluster *entity.Entity) error {
+	v, err := cluster.Config(ctx, zoneRule)
+	if err != nil {
+		return err
+	}
+	var r zone.Rule
+	m, _ := v.(map[string]any)
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		if err := readRule(&r, key, m[key]); err != nil {
+			return fault.Wrap(err, zoneRule+" of", cluster.Name())
+		}
+	}
+	z.of(cluster).Follow(r)
+	return nil
+}
+
+// readRule reads one entry of the rule, in Brooklyn's words.
+func readRule(r *zone.Rule, key string, v any) (err error) {
+	switch key {
+	case "minDatapoints":
+		var n any
+		if n, err = coerce.To("integer", v); err == nil {
+			count, _ := n.(int64)
+			r.Attempts = int(count)
+		}
+		if r.Attempts < 1 {
+			err = fault.New(fault.Invalid, "expected 1 or more, not %v", v)
+		}
+	case "timeToConsider":
+		r.Within, err = coerce.Duration(v)
+	case "maxProportionFailures":
+		var share any
+		if share, err = coerce.To("double", v); err == nil {
+			r.Share, _ = share.(float64)
+		}
+		if r.Share < 0 || r.Share > 1 {
+			err = fault.New(fault.Invalid, "expected a part between 0 and 1, not %v", v)
+		}
+	default:
+		words := []string{"minDatapoints", "timeToConsider", "maxProportionFailures"}
+		return fault.New(fault.Invalid, "unknown key %q%s; expected minDatapoints, timeToConsider or maxProportionFailures", key, nearest.Hint(key, words))
+	}
+	if err != nil {
+		return fault.New(fault.Invalid, "%s: %w", key, err)
+	}
+	return nil
 }
 
 func (z *zones) forget(cluster entity.ID) {
@@ -130,6 +181,9 @@ func (e *Engine) zonesFor(ctx context.Context, cluster *entity.Entity, n int) ([
 		return nil, err
 	}
 	cluster.SetNew(subZones, anys(all))
+	if err := e.zones.rule(ctx, cluster); err != nil {
+		return nil, err
+	}
 	sound, _ := e.zones.of(cluster).Sound(all, time.Now())
 	return zone.Spread(sound, countZones(cluster.Members()), n), nil
 }

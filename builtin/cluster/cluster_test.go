@@ -400,6 +400,22 @@ func TestAFailedZoneIsLeftOut(t *testing.T) {
 	}
 }
 
+func TestZoneFailureDetector(t *testing.T) {
+	for config, want := range map[string]string{
+		"{minDatapoints: 1}": "[north]", "{minDatapoints: 1, timeToConsider: 1h, maxProportionFailures: 1}": "[north]", "{minDatapoints: 3}": "[]",
+		"{minDatapoint: 1}":          `unknown key "minDatapoint"; did you mean "minDatapoints"?`,
+		"{timeToConsider: soon}":     "timeToConsider: ",
+		"{maxProportionFailures: 2}": "maxProportionFailures: expected a part between 0 and 1, not 2",
+	} {
+		l := begin(t, "    initialSize: 0\n    enableAvailabilityZones: true\n    availabilityZoneNames: [north, south]\n    zoneFailureDetector: "+config+"\n")
+		l.fails.Store(1)
+		_, err := l.invoke("resize", map[string]any{"desiredSize": 1})
+		if v, _ := l.app.Sensor("dynamiccluster.failedSubLocations"); fmt.Sprint(v) != want && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: failed %v, error %v; want %s", config, v, err, want)
+		}
+	}
+}
+
 func TestZonesNeedALocation(t *testing.T) {
 	l := begin(t, "    initialSize: 0\n    enableAvailabilityZones: true\n")
 	if _, err := l.invoke("resize", map[string]any{"desiredSize": 1}); err == nil || !strings.Contains(err.Error(), "spreads over zones; give it a location, or the zones in dynamiccluster.availabilityZones") {

@@ -21,6 +21,7 @@ const (
 	quarantineFailed = "dynamiccluster.quarantineFailedEntities"
 	quarantineFilter = "dynamiccluster.quarantineFilter"
 	removalStrategy  = "dynamiccluster.removalstrategy"
+	zoneDetector     = "dynamiccluster.zone.failureDetector"
 	restartMode      = "dynamiccluster.restartMode"
 	maxCommands      = "dynamiccluster.maxConcurrentChildCommands"
 )
@@ -77,6 +78,7 @@ func dynamicCluster() *catalog.Type {
 				restart,
 				withDefault(key(maxCommands, "maxConcurrentChildCommands", "integer", "how many members are started or stopped at once; 0 is as many as the server allows"), int64(0)),
 				own(withDefault(key("dynamiccluster.zone.enable", "enableAvailabilityZones", "boolean", "whether members are spread over zones"), false)),
+				own(key(zoneDetector, "zoneFailureDetector", "map", "when a zone counts as failed: minDatapoints, so many starts (2); timeToConsider, those of so long (1h); maxProportionFailures, such a part of them failed (0.9)")),
 				own(key("dynamiccluster.availabilityZones", "availabilityZoneNames", "list", "the zones; those of the hosts of its location when absent")),
 				own(key("dynamiccluster.numAvailabilityZones", "numAvailabilityZones", "integer", "how many of the zones of its location it uses; all when absent")),
 			),

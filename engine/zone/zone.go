@@ -63,15 +63,21 @@ func (r Rule) filled() Rule {
 // History knows how the starts in each zone went. Its zero value is ready; it
 // is safe for concurrent use.
 type History struct {
-	Rule Rule
-
 	mu    sync.Mutex
+	rule  Rule
 	tries map[string][]try
 }
 
 type try struct {
 	at     time.Time
 	failed bool
+}
+
+// Follow changes the rule.
+func (h *History) Follow(r Rule) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.rule = r
 }
 
 // Note takes down a start in a zone.
@@ -87,7 +93,7 @@ func (h *History) Note(zone string, failed bool, now time.Time) {
 // recent forgets what is too old; the caller holds mu.
 func (h *History) recent(zone string, now time.Time) []try {
 	list := h.tries[zone]
-	for len(list) > 0 && now.Sub(list[0].at) > h.Rule.filled().Within {
+	for len(list) > 0 && now.Sub(list[0].at) > h.rule.filled().Within {
 		list = list[1:]
 	}
 	return list
@@ -97,7 +103,7 @@ func (h *History) recent(zone string, now time.Time) []try {
 func (h *History) Failed(zone string, now time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	rule, list, failed := h.Rule.filled(), h.recent(zone, now), 0
+	rule, list, failed := h.rule.filled(), h.recent(zone, now), 0
 	for _, t := range list {
 		if t.failed {
 			failed++

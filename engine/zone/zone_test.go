@@ -67,7 +67,8 @@ func TestFailed(t *testing.T) {
 		{"what is old does not excuse", "ooxx", zone.Rule{Within: 90 * time.Second}, true},
 		{"three are wanted", "xx", zone.Rule{Attempts: 3}, false},
 	} {
-		h := zone.History{Rule: tt.rule}
+		var h zone.History
+		h.Follow(tt.rule)
 		for i, c := range tt.tries {
 			h.Note("a", c == 'x', now.Add(time.Duration(i+1-len(tt.tries))*time.Minute))
 		}
