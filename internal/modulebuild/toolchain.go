@@ -185,7 +185,7 @@ func (j *job) c() (string, error) {
 		return j.out, err
 	}
 	args := []string{
-		"--target=wasm32", "-std=c11", "-O2", "-ffreestanding", "-nostdlib", "-mbulk-memory",
+		"--target=wasm32", "-std=c11", "-O2", "-ffreestanding", "-nostdlib",
 		"-Wl,--no-entry,--stack-first,-z,stack-size=131072,--strip-all", "-o", j.out,
 	}
 	files := 0
