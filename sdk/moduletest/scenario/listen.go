@@ -48,16 +48,24 @@ func (p *play) event(ctx context.Context, e *event) (answer, error) {
 	return answer{}, at(e.pos, "%s does not listen to sensor %s of entity %s%s", p.t.Name, e.sensor, source.id, hint)
 }
 
-// change lets an entity join or leave.
+// change lets an entity join or leave: the members or the children, by what the
+// event says, what it is already, and what the type listens to.
 func (p *play) change(ctx context.Context, e *event, source *being) (answer, error) {
-	i := slices.IndexFunc(p.t.Events, func(s hook.EventSpec) bool { return s.Sensor+s.SensorFrom == "" })
+	lists := map[string]*[]*being{"members": &p.w.own.members, "children": &p.w.own.children}
+	i := -1
+	for k, spec := range p.t.Events {
+		list := lists[spec.Of]
+		if spec.Sensor+spec.SensorFrom != "" || list == nil || e.of != "" && e.of != spec.Of {
+			continue
+		}
+		if i < 0 || slices.Contains(*list, source) {
+			i = k
+		}
+	}
 	if i < 0 {
-		return answer{}, at(e.pos, "%s does not listen to who joins and leaves", p.t.Name)
+		return answer{}, at(e.pos, "%s does not listen to who joins and leaves%s", p.t.Name, map[string]string{"members": " the members", "children": " the children"}[e.of])
 	}
-	list := &p.w.own.members
-	if p.t.Events[i].Of == "children" {
-		list = &p.w.own.children
-	}
+	list := lists[p.t.Events[i].Of]
 	*list = slices.DeleteFunc(slices.Clone(*list), func(b *being) bool { return b == source })
 	if e.change == "joined" {
 		*list = append(*list, source)

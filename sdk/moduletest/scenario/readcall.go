@@ -143,11 +143,14 @@ func (r *reader) event(n *yamlpos.Node) *event {
 		"value":  func(n *yamlpos.Node) { e.value = n.Any() },
 		"source": func(n *yamlpos.Node) { e.source = r.text(n, "source") },
 		"change": func(n *yamlpos.Node) { e.change = r.oneOf(n, "change", "joined", "left") },
+		"of":     func(n *yamlpos.Node) { e.of = r.oneOf(n, "of", "members", "children") },
 	})
 	switch {
 	case n.Kind != yamlpos.Map:
 	case given["sensor"] == given["change"]:
 		r.errs.Add(n.Pos, "an event has either a sensor, with its value, or a change")
+	case given["of"] && !given["change"]:
+		r.errs.Add(n.Pos, "of says what a change is of; an event of a sensor has a source")
 	case given["change"] && !given["source"]:
 		r.errs.Add(n.Pos, "a change needs the source, the id of who %s", e.change)
 	case given["sensor"] && !given["value"]:

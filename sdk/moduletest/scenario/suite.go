@@ -91,6 +91,7 @@ type event struct {
 	value  any
 	source string // id; "" is own
 	change string
+	of     string // of a change: members or children; "" finds out
 }
 
 type migration struct {
