@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/wasm/rewrite"
@@ -62,6 +63,23 @@ func cached(entry string) bool {
 	return err == nil
 }
 
+// prune removes from the cache what was last used before a time, also what a
+// process left that was killed.
+func prune(dir string, before time.Time) error {
+	entries, err := os.ReadDir(dir)
+	var errs []error
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && info.IsDir() && info.ModTime().Before(before) {
+			err = os.RemoveAll(filepath.Join(dir, e.Name()))
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(append(errs, err)...)
+}
+
 // fromCache makes a program of what is in the cache. Code that is damaged, or
 // for another version of wazero or another processor, is an error.
 func (m *Module) fromCache() (*program, error) {
@@ -86,6 +104,8 @@ func (m *Module) fromCache() (*program, error) {
 		_ = p.close(m.runtime.ctx)
 		return nil, err
 	}
+	used := time.Now()
+	_ = os.Chtimes(m.entry, used, used) // for prune
 	return p, nil
 }
 

@@ -106,6 +106,48 @@ func TestCacheIsOfTheLimits(t *testing.T) {
 	}
 }
 
+// TestOldCodeIsRemoved has a cache with what nobody has used for long, what a
+// process left that was killed while it compiled, and what is in use.
+func TestOldCodeIsRemoved(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	run := func(age time.Duration, bin []byte) {
+		if out, err := plan(load(t, bin, wasm.Config{CacheDir: dir, CacheAge: age}, wasm.LoadOptions{}), "x"); err != nil || out != "x" {
+			t.Fatalf("%s, %v", out, err)
+		}
+	}
+	kept, old := a.Guest(nil, a.Echo()).Bytes(), a.Guest(nil, a.I32Const(1), a.Drop, a.Echo()).Bytes()
+	run(0, old)
+	oldFiles := files(t, dir)
+	run(0, kept)
+	long := time.Now().Add(-48 * time.Hour)
+	for _, name := range []string{".new-123", "other"} {
+		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err == nil && path != dir {
+			err = os.Chtimes(path, long, long)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(50*time.Hour, kept) // uses it, so that it is young again
+	if n := len(files(t, dir)); n != 4 {
+		t.Errorf("%d files, nothing is older than 50 hours", n)
+	}
+	run(24*time.Hour, kept)
+	if left := files(t, dir); len(left) != 2 || strings.Contains(strings.Join(left, " "), filepath.Dir(oldFiles[0])) {
+		t.Errorf("left: %q", left)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("left: %v, %v", entries, err)
+	}
+}
+
 // BenchmarkTenModules makes ten modules ready at the same time: the shipped
 // ones, each under several names, with their code in the cache. A module that
 // nobody calls costs what "loaded" tells.
@@ -123,7 +165,8 @@ func BenchmarkTenModules(b *testing.B) {
 		ten = append(ten, append(bin, a.Section(0, a.Text(string(rune('a'+n))))...))
 	}
 	dir := filepath.Join(b.TempDir(), "cache")
-	start := func(ready bool) {
+	start := func(ready bool) (took, work time.Duration) {
+		begin, before := time.Now(), processorTime()
 		r, err := wasm.New(wasm.Config{CacheDir: dir})
 		if err != nil {
 			b.Fatal(err)
@@ -142,15 +185,18 @@ func BenchmarkTenModules(b *testing.B) {
 			})
 		}
 		wg.Wait()
+		return time.Since(begin), processorTime() - before
 	}
 	start(true)
 	for name, ready := range map[string]bool{"ready": true, "loaded": false} {
 		b.Run(name, func(b *testing.B) {
-			before := processorTime()
-			for b.Loop() {
-				start(ready)
+			best, bestWork := time.Duration(1<<62), time.Duration(1<<62)
+			for b.Loop() { // the best of many, since other work may share the machine
+				took, work := start(ready)
+				best, bestWork = min(best, took), min(bestWork, work)
 			}
-			b.ReportMetric(float64(processorTime()-before)/float64(time.Millisecond)/float64(b.N), "cpu-ms/op")
+			b.ReportMetric(float64(best)/float64(time.Millisecond), "best-ms")
+			b.ReportMetric(float64(bestWork)/float64(time.Millisecond), "best-cpu-ms")
 		})
 	}
 }

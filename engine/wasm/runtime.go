@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/wasm/rewrite"
@@ -18,6 +19,8 @@ type Config struct {
 	// executed without further checks, so nobody else may write there; it is
 	// created with mode 0700. "" keeps no code.
 	CacheDir string
+	// CacheAge is how long code is kept that nobody uses; 0 is 30 days.
+	CacheAge time.Duration
 	// Limits hold for all modules that bring none of their own.
 	Limits Limits
 	// Log takes what modules log, and what becomes of them; nil drops it.
@@ -58,6 +61,12 @@ func New(cfg Config) (*Runtime, error) {
 	if cfg.CacheDir != "" {
 		if err := prepareCache(cfg.CacheDir); err != nil {
 			return nil, err
+		}
+		if cfg.CacheAge <= 0 {
+			cfg.CacheAge = 30 * 24 * time.Hour
+		}
+		if err := prune(cfg.CacheDir, time.Now().Add(-cfg.CacheAge)); err != nil {
+			cfg.Log.Warn("old compiled code is not removed", "dir", cfg.CacheDir, "error", err)
 		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
