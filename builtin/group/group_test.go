@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -398,9 +399,9 @@ func TestContradictingFilters(t *testing.T) {
 		having := func(other, check string) map[string]any {
 			return map[string]any{"all": []any{map[string]any{"config": "camp.plan.id", "equals": other}, map[string]any{"sensor": entity.MembersCount, check: int64(0)}}}
 		}
-		rounds := 0
+		var rounds atomic.Int32
 		defer l.of("h").Subscribe(entity.Members, func(event.Event) {
-			if rounds++; rounds == 20_000 { // else the test would never end
+			if rounds.Add(1) == 20_000 { // else the test would never end
 				t.Error("it does not rest")
 				go func() { _ = l.of("h").UnsetConfig(context.Background(), "dynamicgroup.entityfilter") }()
 			}
@@ -408,8 +409,8 @@ func TestContradictingFilters(t *testing.T) {
 		l.must(l.of("g").SetConfig(t.Context(), "dynamicgroup.entityfilter", having("h", "equals")))
 		l.must(l.of("h").SetConfig(t.Context(), "dynamicgroup.entityfilter", having("g", "greater-than")))
 		time.Sleep(10 * time.Second)
-		if rounds < 1000 || rounds > 10*(200+100) {
-			t.Errorf("%d rounds in 10 s", rounds)
+		if n := rounds.Load(); n < 1000 || n > 10*(200+100) {
+			t.Errorf("%d rounds in 10 s", n)
 		}
 		l.must(l.of("h").UnsetConfig(t.Context(), "dynamicgroup.entityfilter"))
 		synctest.Wait()

@@ -87,13 +87,16 @@ func TestChangePolicyInvokes(t *testing.T) {
 	l := deploy(t, `
 - type: dynamic-group
   id: g
-  entityFilter: {any: [{tag: red}, {config: role, equals: db}]}
+  entityFilter: {sensor: picked, equals: true}
   brooklyn.policies:
   - type: groups-change-policy
     brooklyn.config:
       member.initializers: [{type: static-sensor, brooklyn.config: {name: joined, static.value: true, targetType: boolean}}]
       member.invoke: [stop]
 `+three)
+	for _, id := range []string{"a", "b", "c"} { // once c runs, so that its start is not given up
+		l.of(id).Set("picked", true)
+	}
 	for _, id := range []string{"a", "b", "c"} {
 		l.sensor(id, "joined", true) // a and b have no effector stop
 	}
