@@ -47,7 +47,7 @@ func (e policing) Decide(ctx context.Context, r *adjunct.Record, c *hook.PolicyC
 	if t.Flow != nil {
 		return d, err // the steps of a workflow were checked with its text
 	}
-	return deciding{e.Engine}.able(d, err)
+	return deciding(e).able(d, err)
 }
 
 // adjunctType gives the type of a policy or enricher.

@@ -31,7 +31,6 @@ const keptRefusals = 20
 type rights struct {
 	mu       sync.Mutex
 	granted  []hook.Capability
-	all      bool
 	steps    map[string]bool
 	refusals []Refusal
 	refused  int64
@@ -84,20 +83,6 @@ func (m *Module) May(kind, value string) bool {
 	return slices.ContainsFunc(r.granted, func(g hook.Capability) bool {
 		return g.Kind == kind && pattern.Wild(g.Value, value)
 	})
-}
-
-// granted gives of the values of another entity those that the module may read.
-func (m *Module) granted(kind string, values map[string]any) map[string]any {
-	if values == nil || m.May(kind, "*") {
-		return values
-	}
-	out := map[string]any{}
-	for name, v := range values {
-		if m.May(kind, name) {
-			out[name] = v
-		}
-	}
-	return out
 }
 
 // Refuse records that something was refused, and gives the error.

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -30,6 +31,9 @@ func main() {
 
 // held is memory that is used for nothing.
 var held []byte
+
+// spin is written to by what keeps processors busy.
+var spin atomic.Uint64
 
 func do(verb, arg string) error {
 	switch verb {
@@ -63,7 +67,7 @@ func do(verb, arg string) error {
 		n, err := strconv.Atoi(arg)
 		for range n {
 			go func() {
-				for {
+				for spin.Add(1) != 0 { // for some centuries
 				}
 			}()
 		}
