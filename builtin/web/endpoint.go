@@ -40,18 +40,43 @@ func ReadEndpoint(text string) (string, error) {
 }
 
 // checkEndpoint tells whether something accepts connections at an address.
-// That nothing does is an answer and no error.
+// That nothing does is an answer and no error. With the input while, a truth
+// value, it looks again each period as long as the answer is that, at most for
+// so long.
 func checkEndpoint(ctx context.Context, call *action.Call) (any, error) {
 	address, err := ReadEndpoint(coerce.Text(call.Input["endpoint"]))
 	if err != nil {
 		return nil, err
 	}
-	limit := checkTime
-	if v := call.Input["timeout"]; v != nil {
-		if limit, err = coerce.Duration(v); err != nil || limit <= 0 {
-			return nil, invalid("step input timeout: expected a duration above 0, got %v", v)
+	times := map[string]time.Duration{"timeout": checkTime, "period": time.Second, "for": time.Minute}
+	for key := range times {
+		if v := call.Input[key]; v != nil {
+			if times[key], err = coerce.Duration(v); err != nil || times[key] <= 0 {
+				return nil, invalid("step input %s: expected a duration above 0, got %v", key, v)
+			}
 		}
 	}
+	same, watching := call.Input["while"].(bool)
+	if !watching {
+		return tryEndpoint(ctx, address, times["timeout"])
+	}
+	defer call.Block("Watching " + address)()
+	again := time.NewTimer(times["period"])
+	defer again.Stop()
+	for end := time.Now().Add(times["for"]); ; again.Reset(times["period"]) {
+		out, err := tryEndpoint(ctx, address, times["timeout"])
+		if err != nil || out["reachable"] != same || time.Now().Add(times["period"]).After(end) {
+			return out, err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+func tryEndpoint(ctx context.Context, address string, limit time.Duration) (map[string]any, error) {
 	within, cancel := context.WithTimeoutCause(ctx, limit, fault.New(fault.Timeout, "no connection within %s", coerce.FormatDuration(limit)))
 	defer cancel()
 	begun := time.Now()

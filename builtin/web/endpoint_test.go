@@ -5,6 +5,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gowanus-project/gowanus/engine/action"
 )
@@ -32,15 +33,25 @@ func TestCheckEndpoint(t *testing.T) {
 	}
 	address := listener.Addr().String()
 	check := func(ctx context.Context, input map[string]any) (map[string]any, error) {
-		out, err := checkEndpoint(ctx, &action.Call{Input: input})
+		out, err := checkEndpoint(ctx, &action.Call{Input: input, Block: func(string) func() { return func() {} }})
 		m, _ := out.(map[string]any)
 		return m, err
 	}
-	out, err := check(t.Context(), map[string]any{"endpoint": address})
+	watch := map[string]any{"endpoint": address, "while": true, "period": "1ms", "for": "20ms"}
+	out, err := check(t.Context(), watch)
+	if err != nil || out["reachable"] != true {
+		t.Errorf("watched, it answered %v, %v", out, err)
+	}
+	out, err = check(t.Context(), map[string]any{"endpoint": address})
 	if err != nil || out["reachable"] != true || out["error"] != nil || out["endpoint"] != address {
 		t.Errorf("got %v, %v", out, err)
 	}
-	listener.Close()
+	closing := time.AfterFunc(10*time.Millisecond, func() { listener.Close() })
+	defer closing.Stop()
+	watch["for"] = "1m"
+	if out, err = check(t.Context(), watch); err != nil || out["reachable"] != false {
+		t.Errorf("watched, it answered %v, %v", out, err)
+	}
 	out, err = check(t.Context(), map[string]any{"endpoint": address, "timeout": "10s"})
 	if err != nil || out["reachable"] != false || !strings.Contains(out["error"].(string), "refused") {
 		t.Errorf("got %v, %v", out, err)

@@ -15,14 +15,16 @@ const (
 	keyLimit       = "failureDetector.timeout"
 	sensorAnswered = "connectionFailureDetector.checked"
 
-	// overdue is how long an answer is waited for, beyond the time limit of a check.
+	// watchFor is how long one step watches an endpoint that stays as it is.
+	watchFor = 5 * time.Minute
+	// overdue is how long an answer is waited for, beyond the time of a step.
 	overdue = time.Minute
 )
 
 // reachKeys are the config keys of both detectors.
 func reachKeys(more ...gowanus.ConfigKey) []gowanus.ConfigKey {
 	return append([]gowanus.ConfigKey{
-		{Name: keyPoll, Flags: []string{"pollPeriod"}, Type: "duration", Default: "1s", Description: "how often it is tried"},
+		{Name: keyPoll, Flags: []string{"pollPeriod"}, Type: "duration", Description: "how often it is tried; 1s, and 30s for SSH, when absent"},
 		{Name: keyLostDelay, Flags: []string{"serviceFailedStabilizationDelay", "connectionFailed.stabilizationDelay", "connectionFailedStabilizationDelay"},
 			Type: "duration", Default: "0ms", Description: "how long it must fail"},
 		{Name: keyFoundDelay, Flags: []string{"serviceRecoveredStabilizationDelay", "connectionRecovered.stabilizationDelay", "connectionRecoveredStabilizationDelay"},
@@ -48,8 +50,12 @@ func connectionDetector() gowanus.Type {
 			Description: "the address, host:port or a URL"}),
 		Sensors: reachSensors(), Events: []gowanus.EventSpec{{Sensor: sensorAnswered}}, WakeAfter: "0s",
 		PolicyEvent: func(c *gowanus.PolicyCall) (gowanus.Decision, error) {
-			return detectReach(c, c.Config.String(keyEndpoint), func(limit time.Duration) gowanus.Step {
-				return gowanus.Step{Step: "check-endpoint", Input: map[string]any{"endpoint": c.Config.String(keyEndpoint), "timeout": limit.String()}}
+			return detectReach(c, c.Config.String(keyEndpoint), time.Second, func(r *reach, poll, limit time.Duration) gowanus.Step {
+				in := map[string]any{"endpoint": c.Config.String(keyEndpoint), "timeout": limit.String()}
+				if r.Known { // one step watches, so that there is not one for each attempt
+					in["while"], in["period"], in["for"] = !r.Down, poll.String(), watchFor.String()
+				}
+				return gowanus.Step{Step: "check-endpoint", Input: in}
 			})
 		},
 	}
@@ -63,7 +69,7 @@ func sshDetector() gowanus.Type {
 		Config:      reachKeys(),
 		Sensors:     reachSensors(), Events: []gowanus.EventSpec{{Sensor: sensorAnswered}}, WakeAfter: "0s",
 		PolicyEvent: func(c *gowanus.PolicyCall) (gowanus.Decision, error) {
-			return detectReach(c, "SSH", func(time.Duration) gowanus.Step {
+			return detectReach(c, "SSH", 30*time.Second, func(*reach, time.Duration, time.Duration) gowanus.Step {
 				return gowanus.Step{Step: "ssh", Input: map[string]any{"command": "exit 0"}}
 			})
 		},
@@ -73,18 +79,19 @@ func sshDetector() gowanus.Type {
 // reach is what these detectors remember.
 type reach struct {
 	watch
-	Asked time.Time `json:"asked,omitzero"` // when the attempt began that is on its way; zero when none is
-	Next  time.Time `json:"next,omitzero"`  // when the next one begins
-	Down  bool      `json:"down,omitempty"` // how the last one ended
+	Asked time.Time `json:"asked,omitzero"`  // when the attempt began that is on its way; zero when none is
+	Next  time.Time `json:"next,omitzero"`   // when the next one begins
+	Known bool      `json:"known,omitempty"` // one has ended
+	Down  bool      `json:"down,omitempty"`  // and how
 	Why   string    `json:"why,omitempty"`
 }
 
 // detectReach goes on with trying, and tells what it finds.
-func detectReach(c *gowanus.PolicyCall, what string, try func(time.Duration) gowanus.Step) (gowanus.Decision, error) {
+func detectReach(c *gowanus.PolicyCall, what string, often time.Duration, try func(r *reach, poll, limit time.Duration) gowanus.Step) (gowanus.Decision, error) {
 	var times [4]time.Duration
 	for i, k := range []string{keyPoll, keyLostDelay, keyFoundDelay, keyLimit} {
 		var err error
-		if times[i], err = c.Config.Duration(k, []time.Duration{time.Second, 0, 0, 5 * time.Second}[i]); err != nil {
+		if times[i], err = c.Config.Duration(k, []time.Duration{often, 0, 0, 5 * time.Second}[i]); err != nil {
 			return gowanus.Decision{}, err
 		}
 	}
@@ -99,19 +106,19 @@ func detectReach(c *gowanus.PolicyCall, what string, try func(time.Duration) gow
 	}
 	r.hear(c, now, poll)
 	d, due := r.tell(c, what, times[1], times[2], now)
-	if !r.Asked.IsZero() && now.Sub(r.Asked) >= limit+overdue {
+	if !r.Asked.IsZero() && now.Sub(r.Asked) >= watchFor+limit+overdue {
 		r.Asked, r.Next = time.Time{}, now // it was lost
 	}
 	if r.Asked.IsZero() && !r.Next.After(now) {
 		r.Asked, r.Next = now, now.Add(poll)
-		inner := try(limit)
-		d.Steps = []gowanus.Step{{Step: "publish-output", Timeout: (limit + overdue/2).String(), Input: map[string]any{
+		inner := try(&r, poll, limit)
+		d.Steps = []gowanus.Step{{Step: "publish-output", Timeout: (watchFor + limit + overdue/2).String(), Input: map[string]any{
 			"sensor": sensorAnswered, "step": inner.Step, "input": inner.Input, "lenient": true,
 		}}}
 	}
 	wake := r.Next
 	if !r.Asked.IsZero() {
-		wake = r.Asked.Add(limit + overdue)
+		wake = r.Asked.Add(watchFor + limit + overdue)
 	}
 	if !due.IsZero() && due.Before(wake) {
 		wake = due
@@ -128,6 +135,7 @@ func (r *reach) hear(c *gowanus.PolicyCall, now time.Time, poll time.Duration) {
 	}
 	v := gowanus.Values(asMap(c.Event.Value))
 	r.Why = v.String("error")
+	r.Known = true
 	r.Down = r.Why != "" || v["reachable"] == false
 	r.Next = r.Asked.Add(poll)
 	if r.Next.Before(now) {

@@ -99,7 +99,11 @@ func prober(typ string, config gowanus.Values) *gowanustest.Player {
 	return p
 }
 
-const tryIt = "publish-output input=map[endpoint:db:5432 timeout:5s] lenient=true sensor=connectionFailureDetector.checked step=check-endpoint"
+// tryIt is the step that tries the endpoint; watched is what is said of that
+// after the first time.
+func tryIt(watched string) string {
+	return "publish-output input=map[endpoint:db:5432 " + watched + "] lenient=true sensor=connectionFailureDetector.checked step=check-endpoint"
+}
 
 func TestConnectionDetector(t *testing.T) {
 	p := prober("org.apache.brooklyn.policy.ha.ConnectionFailureDetector", gowanus.Values{
@@ -112,32 +116,39 @@ func TestConnectionDetector(t *testing.T) {
 			t.Errorf("%s:\ngot  %s\nwant %s", what, got, want)
 		}
 	}
+	const while = "for:5m0s period:10s timeout:5s while:"
 	answer := func(v any) { p.Event(sensorAnswered, v) }
 	p.Event("anything", 1.0)
-	check("it begins", tryIt)
+	check("it begins", tryIt("timeout:5s"))
 	p.Pass(9 * s)
 	check("one at a time", "")
 	answer(up)
 	p.Pass(s)
-	check("the period begins with the attempt", tryIt)
+	check("the period begins with the attempt", tryIt(while+"true"))
+	p.Pass(time.Minute)
+	check("it watches", "")
 	answer(down)
-	p.Pass(10 * s)
-	check("not long enough", tryIt)
+	check("not long enough, and on it goes", tryIt(while+"false"))
+	p.Pass(15 * s)
+	check("it failed", "ha.connectionFailed=map[description:db:5432 cannot be reached since 2026-11-20T12:01:10Z: refused entity:map[$entity:x1] time:]")
+	p.Pass(5 * time.Minute)
 	answer(down)
-	p.Pass(5 * s)
-	check("it failed", "ha.connectionFailed=map[description:db:5432 cannot be reached since 2026-11-20T12:00:10Z: refused entity:map[$entity:x1] time:]")
-	p.Pass(5 * s)
-	check("it goes on", tryIt)
-	answer(down)
-	p.Pass(10 * s)
-	check("told once", tryIt)
+	check("told once", tryIt(while+"false"))
+	p.Pass(20 * s)
 	answer(up)
-	check("not well for long enough", "")
+	check("not well for long enough", tryIt(while+"true"))
 	p.Pass(5 * s)
-	check("it is well again", "ha.connectionFailed=<nil>; ha.connectionRecovered=map[description:db:5432 can be reached since 2026-11-20T12:00:40Z entity:map[$entity:x1] time:]")
-	p.Pass(5 * s)
-	check("it goes on", tryIt)
-	p.Pass(10 * time.Minute)
+	check("it is well again", "ha.connectionFailed=<nil>; ha.connectionRecovered=map[description:db:5432 can be reached since 2026-11-20T12:06:45Z entity:map[$entity:x1] time:]")
+	p.Pass(2 * s)
+	answer(down)
+	check("an attempt begins a period after the one before", "")
+	p.Pass(3 * s)
+	check("then", tryIt(while+"false"))
+	p.Pass(s)
+	answer(up)
+	p.Pass(time.Minute)
+	check("it was down for a moment only", tryIt(while+"true"))
+	p.Pass(time.Hour)
 	if n := strings.Count(p.Said(), "publish-output"); n < 8 || n > 10 {
 		t.Errorf("tried %d times without an answer", n)
 	}

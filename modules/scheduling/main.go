@@ -21,7 +21,8 @@ func main() {
 func module() gowanus.Module {
 	return gowanus.Module{
 		Name: "scheduling", Version: "1.0.0",
-		Types:        []gowanus.Type{scheduled(), periodic(), stopAfter()},
-		Capabilities: gowanus.Steps("to call the effector whose time has come", "invoke-effector"),
+		Types: []gowanus.Type{scheduled(), periodic(), stopAfter()},
+		Capabilities: append(gowanus.Steps("to call the effector whose time has come", "invoke-effector"),
+			gowanus.Steps("to hear when a call has come to its end", "set-sensor")...),
 	}
 }

@@ -20,6 +20,10 @@ const (
 
 	sensorNow = "scheduler.invoke.now"
 	sensorAt  = "scheduler.invoke.at"
+	sensorEnd = "scheduler.invoke.ended"
+
+	// lost is how long a periodic call may take until it is taken for lost.
+	lost = 24 * time.Hour
 
 	// maxScheduled is how many calls may be outstanding.
 	maxScheduled = 1000
@@ -57,7 +61,10 @@ func periodic() gowanus.Type {
 		Aliases:     []string{"brooklyn.policy.action.PeriodicEffectorPolicy", "periodic-effector"},
 		Description: "calls an effector again and again",
 		Config:      keys(gowanus.ConfigKey{Name: keyPeriod, Type: "duration", Default: "1h", Description: "the time between two calls; also before the first, when neither time nor wait says another"}),
-		Events:      []gowanus.EventSpec{{SensorFrom: keyStart}},
+		Sensors: []gowanus.Sensor{
+			{Name: sensorEnd, Type: "map", Description: "the last call has come to its end: when it began"},
+		},
+		Events:      []gowanus.EventSpec{{SensorFrom: keyStart}, {Sensor: sensorEnd}},
 		PolicyEvent: func(c *gowanus.PolicyCall) (gowanus.Decision, error) { return schedule(c, true) },
 	}
 }
@@ -66,6 +73,7 @@ func periodic() gowanus.Type {
 type plan struct {
 	Running bool        `json:"running,omitempty"` // the start sensor has been true
 	Due     []time.Time `json:"due,omitempty"`     // the calls that are outstanding, the soonest first
+	Busy    time.Time   `json:"busy,omitzero"`     // when the periodic call began that is under way; zero when none is
 }
 
 // schedule goes on from what is remembered.
@@ -99,10 +107,20 @@ func schedule(c *gowanus.PolicyCall, again bool) (gowanus.Decision, error) {
 			p.add(at.Add((missed + 1) * period))
 		}
 	}
-	if enabled := c.Config.String(keyEnabled); enabled == "" || c.Sensor(enabled) == true {
+	enabled := c.Config.String(keyEnabled)
+	switch {
+	case called == 0 || enabled != "" && c.Sensor(enabled) != true:
+	case !again:
 		for range called {
 			d.Steps = append(d.Steps, call(c))
 		}
+	case p.Busy.IsZero() || now.Sub(p.Busy) > lost: // else the one before is not over
+		p.Busy = now
+		step := call(c)
+		step.Input["lenient"] = true // so that its end is told in any case
+		d.Steps = []gowanus.Step{step, {Step: "set-sensor", Input: map[string]any{
+			"sensor": sensorEnd, "value": map[string]any{"began": now.Format(time.RFC3339Nano)},
+		}}}
 	}
 	if len(p.Due) > 0 {
 		d.WakeAfter = p.Due[0].Sub(now).String()
@@ -129,6 +147,11 @@ func (p *plan) hear(c *gowanus.PolicyCall, now time.Time, again bool, period tim
 			p.add(first)
 		}
 		return err
+	}
+	if e.Sensor == sensorEnd {
+		if v, _ := e.Value.(map[string]any); v["began"] == p.Busy.Format(time.RFC3339Nano) {
+			p.Busy = time.Time{}
+		}
 	}
 	if again || !p.Running {
 		return nil

@@ -81,13 +81,49 @@ func TestScheduled(t *testing.T) {
 	}
 }
 
+// beat plays to a PeriodicEffectorPolicy whose calls take a while, and gives
+// when they begin.
+func beat(t *testing.T, config gowanus.Values, takes, until time.Duration) (began []string) {
+	t.Helper()
+	p := gowanustest.NewPlayer(forever, with(config))
+	begin := p.Now
+	p.Event(up, true)
+	var ends time.Time
+	since := ""
+	for p.Now.Before(begin.Add(until)) {
+		if said := p.Said(); said != "" {
+			if !strings.HasPrefix(said, "invoke-effector effector=tick lenient=true; set-sensor sensor=scheduler.invoke.ended value=map[began:") || !ends.IsZero() {
+				t.Errorf("said %q", said)
+			}
+			began = append(began, p.Now.Sub(begin).String())
+			since, ends = p.Now.Format(time.RFC3339Nano), p.Now.Add(takes)
+		}
+		if !ends.IsZero() && !p.Now.Before(ends) {
+			ends = time.Time{}
+			p.Event(sensorEnd, map[string]any{"began": since})
+			continue
+		}
+		p.Pass(s)
+	}
+	return began
+}
+
 func TestPeriodic(t *testing.T) {
-	play(t, forever, with(gowanus.Values{keyPeriod: "10s"}),
-		moment{0, up, true, ""}, moment{9 * s, "", nil, ""}, moment{10 * s, "", nil, tick}, moment{19 * s, up, true, ""},
-		moment{30 * s, "", nil, tick + "; " + tick}, moment{31 * s, sensorNow, true, ""})
-	play(t, forever, with(gowanus.Values{keyPeriod: "1d", keyTime: "18:00:00"}),
-		moment{0, up, true, ""}, moment{6 * h, "", nil, tick}, moment{29 * h, "", nil, ""}, moment{30 * h, "", nil, tick})
-	play(t, forever, with(gowanus.Values{keyWait: "0ms"}), moment{0, up, true, tick}, moment{h, "", nil, tick})
+	for _, tt := range []struct {
+		name         string
+		config       gowanus.Values
+		takes, until time.Duration
+		want         string
+	}{
+		{"again and again", gowanus.Values{keyPeriod: "10s"}, 0, 35 * s, "10s 20s 30s"},
+		{"at a time of day", gowanus.Values{keyPeriod: "1d", keyTime: "12:00:30"}, 0, 25 * h, "30s 24h0m30s"},
+		{"at once", gowanus.Values{keyWait: "0ms"}, 0, h + s, "0s 1h0m0s"},
+		{"one at a time", gowanus.Values{keyPeriod: "10s"}, 25 * s, 65 * s, "10s 40s"},
+	} {
+		if got := strings.Join(beat(t, tt.config, tt.takes, tt.until), " "); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
+		}
+	}
 }
 
 // A server that was down does not make up for what it missed, and keeps the
@@ -95,17 +131,10 @@ func TestPeriodic(t *testing.T) {
 func TestPeriodicAfterABreak(t *testing.T) {
 	p := gowanustest.NewPlayer(forever, with(gowanus.Values{keyPeriod: "10s"}))
 	p.Event(up, true)
-	p.Now = p.Now.Add(47 * s)
-	p.Pass(0) // the timer, which was due at 10 s
-	c := p.Call
-	c.Now, c.Timer = p.Now.Format(time.RFC3339Nano), true
-	_ = p.Said()
-	q := gowanustest.NewPlayer(forever, with(gowanus.Values{keyPeriod: "10s"}))
-	q.Event(up, true)
-	late := q.Call
-	late.Now, late.Timer = q.Now.Add(47*s).Format(time.RFC3339Nano), true
+	late := p.Call
+	late.Now, late.Timer = p.Now.Add(47*s).Format(time.RFC3339Nano), true
 	d, err := gowanustest.Policy(late)
-	if err != nil || len(d.Steps) != 1 || d.WakeAfter != "3s" {
+	if err != nil || len(d.Steps) != 2 || d.WakeAfter != "3s" {
 		t.Errorf("got %+v, %v", d, err)
 	}
 }
