@@ -22,17 +22,24 @@ func (e *Engine) attend(ent *entity.Entity) {
 	}
 	ctx, cancel := context.WithCancel(e.tasks.Context())
 	end := t.Attend(ctx, attending{e, ent, ctx})
-	e.attended.mu.Lock()
-	defer e.attended.mu.Unlock()
-	if e.attended.ends == nil {
-		e.attended.ends = map[entity.ID]func(){}
-	}
-	e.attended.ends[ent.ID()] = func() {
+	e.attended.begin(ent.ID(), func() {
 		cancel()
 		if end != nil {
 			end()
 		}
+	})
+	if ent.Gone() { // meanwhile; whoever removed it may have found nothing to end
+		e.attended.end(ent.ID())
 	}
+}
+
+func (a *attended) begin(id entity.ID, end func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.ends == nil {
+		a.ends = map[entity.ID]func(){}
+	}
+	a.ends[id] = end
 }
 
 // end lets go of an entity that is removed.

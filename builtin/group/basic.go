@@ -3,6 +3,7 @@ package group
 import (
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/gowanus-project/gowanus/builtin/members"
 	"github.com/gowanus-project/gowanus/engine/catalog"
@@ -18,11 +19,11 @@ func attendBasic(ctx context.Context, h catalog.AttendHost) (end func()) {
 	if v, err := g.Config(entity.Hurry(ctx), childrenAsMembers); err != nil || v != true {
 		return unwatch
 	}
-	match := func() {
+	match := alone(func() {
 		children := g.Children()
 		left := slices.DeleteFunc(g.Members(), func(m *entity.Entity) bool { return slices.Contains(children, m) })
 		g.ChangeMembers(left, children)
-	}
+	})
 	subs := []*event.Subscription{
 		g.Subscribe(entity.ChildAdded, func(event.Event) { match() }),
 		g.Subscribe(entity.ChildRemoved, func(event.Event) { match() }),
@@ -33,6 +34,28 @@ func attendBasic(ctx context.Context, h catalog.AttendHost) (end func()) {
 		for _, s := range subs {
 			s.Cancel()
 		}
+	}
+}
+
+// alone gives a func that does the work, never twice at once: who comes while
+// it is done, also from within it, has it done once more.
+func alone(work func()) func() {
+	var mu sync.Mutex
+	var busy, again bool
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if again = true; busy {
+			return
+		}
+		busy = true
+		for again {
+			again = false
+			mu.Unlock()
+			work()
+			mu.Lock()
+		}
+		busy = false
 	}
 }
 

@@ -55,12 +55,12 @@ func Follow(group *entity.Entity, sensor, own string, of func(*entity.Entity) in
 
 // members brings the subscriptions in line with who is a member.
 func (t *total) members() {
-	now := t.group.Members()
 	t.mu.Lock()
 	if t.over {
 		t.mu.Unlock()
 		return
 	}
+	now := t.group.Members() // with the lock, so that nobody works with older ones later
 	still := make(map[entity.ID]bool, len(now))
 	for _, m := range now {
 		still[m.ID()] = true
