@@ -1,0 +1,74 @@
+package engine_test
+
+import (
+	"testing"
+
+	"github.com/gowanus-project/gowanus/engine"
+	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/hook"
+)
+
+// Each host operation with its capability, without it, with another one, and
+// for entities of all kinds.
+func TestModuleHostOperations(t *testing.T) {
+	e, _ := newPlant(t).engine()
+	install(t, e, "1.0.0")
+	p, other := deployed(t, e)
+	foreign, start, err := e.Deploy(t.Context(), engine.Request{ID: "foreign", Text: []byte("services: [{type: basic-entity, id: x, brooklyn.config: {shown.key: theirs}}]")})
+	if err == nil {
+		_, err = start.Wait(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ent, value := range map[string]any{"p": 1, "other": 2} {
+		if err := e.SetSensor(t.Context(), p.Nearest(ent), "load", value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config := hook.Capability{Kind: "config", Value: "shown.*"}
+	sensor := hook.Capability{Kind: "sensor", Value: "load"}
+	const allowed = fault.Kind(255)
+	for _, c := range []struct {
+		name, entity string
+		args         map[string]any
+		grants       []hook.Capability
+		want         any
+		kind         fault.Kind
+	}{
+		{"config with its grant", string(other.ID()), map[string]any{"key": "shown.key"}, []hook.Capability{config}, "seen", allowed},
+		{"config without", string(other.ID()), map[string]any{"key": "shown.key"}, nil, nil, fault.Forbidden},
+		{"config with the grant of sensors", string(other.ID()), map[string]any{"key": "shown.key"}, []hook.Capability{sensor}, nil, fault.Forbidden},
+		{"another config key", string(other.ID()), map[string]any{"key": "hidden.key"}, []hook.Capability{config}, nil, fault.Forbidden},
+		{"config that is not set", string(other.ID()), map[string]any{"key": "shown.nothing"}, []hook.Capability{config}, nil, allowed},
+		{"config of another application", string(foreign.Nearest("x").ID()), map[string]any{"key": "shown.key"}, []hook.Capability{config}, nil, fault.NotFound},
+		{"config of nobody", "nobody", map[string]any{"key": "shown.key"}, []hook.Capability{config}, nil, fault.NotFound},
+		{"config of no entity", "", map[string]any{"key": "shown.key"}, []hook.Capability{config}, nil, fault.Invalid},
+		{"a secret of its own", string(p.ID()), map[string]any{"key": "probe.password"}, nil, map[string]any{"$secret": "probe.password"}, allowed},
+		{"sensor with its grant", string(other.ID()), map[string]any{"sensor": "load"}, []hook.Capability{sensor}, int64(2), allowed},
+		{"sensor without", string(other.ID()), map[string]any{"sensor": "load"}, nil, nil, fault.Forbidden},
+		{"sensor with the grant of config", string(other.ID()), map[string]any{"sensor": "load"}, []hook.Capability{config}, nil, fault.Forbidden},
+		{"another sensor", string(other.ID()), map[string]any{"sensor": "service.isUp"}, []hook.Capability{sensor}, nil, fault.Forbidden},
+		{"its own sensor", string(p.ID()), map[string]any{"sensor": "load"}, nil, int64(1), allowed},
+		{"sensor of another application", string(foreign.Nearest("x").ID()), map[string]any{"sensor": "load"}, []hook.Capability{sensor}, nil, fault.NotFound},
+		{"sensor that is absent", string(p.ID()), map[string]any{"sensor": "none"}, nil, nil, allowed},
+		{"sensor without a name", string(other.ID()), map[string]any{"sensor": ""}, []hook.Capability{sensor}, nil, fault.Invalid},
+		{"file of a module that came alone", "", map[string]any{"file": "x"}, []hook.Capability{config, sensor}, nil, fault.NotFound},
+	} {
+		if _, err := e.GrantModule(t.Context(), "probe", "", c.grants, false); err != nil {
+			t.Fatal(err)
+		}
+		c.args["entity"] = c.entity
+		got, err := call(t, e, p, "read", c.args)
+		kind := allowed
+		if err != nil {
+			kind = fault.KindOf(err)
+		}
+		if m, is := got.(map[string]any); is && kind == c.kind && m["$secret"] == "probe.password" {
+			continue
+		}
+		if kind != c.kind || got != c.want {
+			t.Errorf("%s: got %v, %v", c.name, got, err)
+		}
+	}
+}
