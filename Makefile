@@ -25,7 +25,7 @@ modules-all: ## build the modules of all SDKs and examples; as root installs too
 	sdk/build-all.sh
 
 sdks: modules-all ## run the modules of all SDKs in the engine
-	GOWANUS_EVERY_SDK=1 go test -count=1 ./test/sdk ./internal/scaffold
+	CARGO_TARGET_DIR=$(CURDIR)/sdk/rust/target GOWANUS_EVERY_SDK=1 go test -count=1 ./test/sdk ./internal/scaffold
 
 demo: build ## start a server, deploy the guestbook, show its page
 	examples/guestbook/demo.sh start
