@@ -41,7 +41,7 @@ export function host(op: i32, request: Value): HostAnswer {
   const answer = new HostAnswer();
   const ask = String.UTF8.encode(request.toString());
   let out = new ArrayBuffer(4096);
-  for (;;) {
+  while (true) {
     const n = importHost(op, changetype<usize>(ask), ask.byteLength, changetype<usize>(out), out.byteLength);
     if (n < 0) {
       const k = <i32>(-n - 1);
