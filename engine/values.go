@@ -142,8 +142,11 @@ func (e *Engine) setConfigStep(ctx context.Context, c *action.Call) (any, error)
 	if err != nil {
 		return nil, err
 	}
+	old, has := p.entity.OwnConfig(p.path.Root)
+	if only, _ := c.Input["unlessSet"].(bool); only && has {
+		return nil, nil
+	}
 	if len(p.path.Keys) > 0 {
-		old, has := p.entity.OwnConfig(p.path.Root)
 		if v, err = p.path.Set(old, has, v); err != nil {
 			return nil, err
 		}

@@ -96,6 +96,7 @@ func pair(config gowanus.Values, texts ...string) *gowanustest.Player {
 	for _, text := range texts {
 		p.Call.Related = append(p.Call.Related, who(text))
 	}
+	p.Call.State = []byte(`{"one":true}`)
 	return p
 }
 
@@ -143,6 +144,16 @@ func TestElectPrimary(t *testing.T) {
 		"clear-sensor sensor=service.problems['primary'")
 	p.Event(sensorProblems, map[string]any{"primary": "late"})
 	step(p, t, "a problem that came late", "clear-sensor sensor=service.problems['primary'")
+}
+
+// The first time the quorums are set, and only then.
+func TestOneIsEnough(t *testing.T) {
+	p := pair(gowanus.Values{}, "a starting")
+	p.Call.State = nil
+	for _, want := range []string{"set-config config=quorum.up unlessSet=true value=1; set-config config=quorum.running unlessSet=true value=1", ""} {
+		p.Change("a", "joined")
+		step(p, t, "quorums", want)
+	}
 }
 
 func TestElectPrimaryConfig(t *testing.T) {

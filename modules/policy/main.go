@@ -31,6 +31,7 @@ func module() gowanus.Module {
 			gowanus.Steps("to see whether an entity can be reached", "check-endpoint", "ssh", "publish-output"),
 			gowanus.Steps("to hear when a replacement has come to its end, and to tell that there is no primary", "set-sensor", "clear-sensor"),
 			gowanus.Steps("to wait for a better candidate", "sleep"),
+			gowanus.Steps("to let one child be enough for an entity with a primary", "set-config"),
 			[]gowanus.Capability{
 				{Kind: "http", Value: "*", Reason: "to see whether an entity can be reached, wherever it is"},
 				{Kind: "sensor", Value: "*", Reason: "to read state and weight of candidates, and the sensors of the primary that are published"},

@@ -48,6 +48,7 @@ func electPolicy() gowanus.Type {
 // open is what is remembered of an election that is not over.
 type open struct {
 	Since time.Time `json:"since,omitzero"`
+	One   bool      `json:"one,omitempty"` // one child was made enough for the entity to be up
 }
 
 func elect(c *gowanus.PolicyCall) (gowanus.Decision, error) {
@@ -84,17 +85,30 @@ func elect(c *gowanus.PolicyCall) (gowanus.Decision, error) {
 			d.Steps = []gowanus.Step{{Step: "set-sensor", Input: map[string]any{"sensor": sensorProblems + "['primary']", "value": problem}}}
 		}
 		winner = e.find(e.current)
-		o = open{}
+		o.Since = time.Time{}
 	case wait > 0:
 		d.WakeAfter = wait.String()
 		winner = e.find(e.current)
 	default:
 		e.result(c.Config, &c.Entity, winner, &d)
-		o = open{}
+		o.Since = time.Time{}
+	}
+	if !o.One {
+		o.One, d.Steps = true, append(oneIsEnough(), d.Steps...)
 	}
 	propagate(c, winner, &d)
 	d.State = gowanus.State(o)
 	return d, nil
+}
+
+// oneIsEnough lets the entity be up as long as one child is, unless its
+// blueprint says otherwise: those that are not primary are there to fail.
+func oneIsEnough() []gowanus.Step {
+	var out []gowanus.Step
+	for _, key := range []string{"quorum.up", "quorum.running"} {
+		out = append(out, gowanus.Step{Step: "set-config", Input: map[string]any{"config": key, "value": "1", "unlessSet": true}})
+	}
+	return out
 }
 
 // propagate publishes sensors of the primary as the entity's own.
