@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/gowanus-project/gowanus/dsl/expr"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/internal/coerce"
@@ -35,7 +36,11 @@ func lives(c *hook.EffectorCall, start []hook.Step) (*hook.Decision, error) {
 func inputs(c *hook.EffectorCall, keys ...string) map[string]any {
 	in := map[string]any{}
 	for _, key := range keys {
-		if v := c.Entity.Config[key]; v != nil {
+		switch v := c.Entity.Config[key].(type) {
+		case nil:
+		case expr.Sensor:
+			in[key] = v.Name
+		default:
 			in[key] = v
 		}
 	}

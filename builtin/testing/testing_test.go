@@ -100,6 +100,8 @@ func TestSingle(t *testing.T) {
 		{"test-endpoint-reachable, endpoint: nowhere", `endpoint "nowhere": expected host:port or a URL`},
 		{"test-endpoint-reachable", "expected endpoint or endpointSensor"},
 		{"test-endpoint-reachable, endpoint: 'a:1', endpointSensor: b", "expected endpoint or endpointSensor, not both"},
+		{"test-endpoint-reachable, endpointSensor: '$brooklyn:sensor(\"n\")', timeout: 50ms", `endpoint "100": expected host:port or a URL`},
+		{"test-endpoint-reachable, endpointSensor: none, timeout: 50ms", "sensor none of Target expected an address, but found null"},
 		{"test-endpoint-reachable, endpointSensor: n, timeout: 50ms", `endpoint "100": expected host:port or a URL`},
 	} {
 		app, err := run(t, open(t), target+"- {type: basic-entity, id: other}\n- {id: test, name: test, targetId: t, type: "+tt.config+"}\n")
