@@ -45,6 +45,7 @@ function rank(length: u32): ArrayBuffer {
   const hosts = new Hosts(input, length);
   const problem = hosts.problem;
   if (problem !== null) return encode(problem);
+  Math.seedRandom(hosts.call.seed);
   const type = module.find(hosts.call.type);
   if (type === null) return encode(noType(hosts.call.type));
   const f = type.rank;
@@ -61,6 +62,7 @@ function dispatch(hook: i32, length: u32): Value {
   const read = parse(String.UTF8.decodeUnsafe(changetype<usize>(input), length));
   if (read.problem.length > 0) return fail("invalid", "decode " + hooks[hook] + ": " + read.problem);
   const call = new Call(read.value);
+  Math.seedRandom(call.seed);
   const type = module.find(call.type);
   if (type === null) return noType(call.type);
   const handle = handler(type, hook);

@@ -22,5 +22,5 @@ export function trace(message: string, n: i32 = 0, a0: f64 = 0, a1: f64 = 0, a2:
   log(Level.Debug, line);
 }
 
-/** Begins Math.random, which is the same in every instance; chance stands in a call's seed. */
+/** Begins Math.random outside of calls; in each call it begins anew, with the seed of the document. */
 export function seed(): f64 { return 42; }
