@@ -32,7 +32,7 @@ const (
 	// noticed is what no machine excuses: hostile calls are allowed 20 s here.
 	noticed = 5 * time.Second
 	// mostResident is how much more memory the process may need.
-	mostResident = 256 << 20
+	mostResident = residentFactor * 256 << 20
 )
 
 // patience are limits that a hostile call does not reach in this test, so that
