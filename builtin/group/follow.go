@@ -183,7 +183,7 @@ func (f *follower) run(ctx context.Context) {
 // kept from doing nothing else: after so many rounds in a window each further
 // one waits, and takes what came meanwhile along.
 const (
-	burst  = 200
+	burst  = 1000
 	window = time.Second
 	pause  = 10 * time.Millisecond
 )
