@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -61,6 +62,9 @@ func load(t *testing.T, file string) *wasm.Module {
 		}
 		t.Skipf("%s is not built; \"make modules-all\" builds it, with toolchains that it can install", file)
 	}
+	if source := newer(t, file); source != "" && os.Getenv(everyBuild) == "" {
+		t.Skipf("%s is older than %s; \"make modules-all\" builds it again", file, source)
+	}
 	r, err := wasm.New(wasm.Config{CacheDir: codeCache})
 	if err != nil {
 		t.Fatal(err)
@@ -75,6 +79,35 @@ func load(t *testing.T, file string) *wasm.Module {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// newer gives a source, or a vector, that changed after a module was built.
+func newer(t *testing.T, file string) (source string) {
+	t.Helper()
+	built, err := os.Stat(filepath.Join(root, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := filepath.Dir(filepath.Dir(file))
+	for _, dir := range []string{own, filepath.Join("sdk", filepath.Base(own)), filepath.Join("sdk", "vectors")} {
+		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, e fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if e.IsDir() && slices.Contains([]string{"build", "target", "node_modules"}, e.Name()) {
+				return fs.SkipDir
+			}
+			info, err := e.Info()
+			if ext := filepath.Ext(path); err == nil && info.ModTime().After(built.ModTime()) && !e.IsDir() && ext != ".md" && ext != ".lock" && e.Name() != "package-lock.json" {
+				source = path
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return source
 }
 
 // everyLanguage runs a test with the built module of each language.
