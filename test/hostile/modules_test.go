@@ -60,7 +60,7 @@ func says(text string) []byte { return module(text, constant(0x42, 64<<32|int64(
 // meanwhile.
 func TestHostileModules(t *testing.T) {
 	s := serve(t)
-	if status, message := s.post(t, "/v1/catalog/bundles", bytes.NewReader(says(`{"name":"fine","version":"1.0.0","abi":[1,1],"types":[],"capabilities":[]}`))); status/100 != 2 {
+	if status, message := s.post(t, "/v1/catalog/bundles", bytes.NewReader(says(`{"name":"fine","version":"1.0.0","abi":[1,1],"types":[{"name":"org.example.Fine","kind":"entity"}],"capabilities":[]}`))); status/100 != 2 {
 		t.Fatalf("a module that is fine: %d %s", status, message)
 	}
 	before := s.resident(t)

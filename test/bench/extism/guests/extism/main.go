@@ -1,3 +1,5 @@
+//go:build wasip1
+
 // Command extism is the guest for Extism, by its Go PDK.
 package main
 

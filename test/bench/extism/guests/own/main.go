@@ -1,3 +1,5 @@
+//go:build wasip1
+
 // Command own is the guest for Gowanus, by the bare ABI.
 package main
 
