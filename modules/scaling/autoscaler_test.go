@@ -302,6 +302,39 @@ func TestScaleKeepsBounds(t *testing.T) {
 	}
 }
 
+// Events of a cluster that started may come when it has started for long: what
+// counts is its size now.
+func TestScaleLateEvents(t *testing.T) {
+	c := newCluster(t, 2, gowanus.Values{keyUpper: 100.0, keyUpDelay: "6s"})
+	for _, size := range []any{0, 1, 2} {
+		call := c.Call
+		call.Now = c.Now.Format(time.RFC3339Nano)
+		call.Event = &gowanus.Event{Sensor: sensorCount, Value: size, Source: c.Call.Entity.Ref}
+		d, err := gowanustest.Policy(call)
+		if err != nil || len(d.Steps) > 0 || d.WakeAfter != "" {
+			t.Errorf("size %v: got %+v, %v", size, d, err)
+		}
+		c.Call.State = d.State
+	}
+	c.run(time.Minute)
+	if len(c.resized) > 0 {
+		t.Errorf("got %v", c.resized)
+	}
+}
+
+// The bounds are kept at once, whatever the delays; a size within them that
+// somebody else makes then stays.
+func TestScaleBoundsAtOnce(t *testing.T) {
+	c := newCluster(t, 3, gowanus.Values{keyMax: 4, keyUpDelay: "1m", keyDownDelay: "1m"})
+	c.Event(sensorCount, 6)
+	c.run(s)
+	c.Event(sensorCount, 3)
+	c.run(time.Hour)
+	if got := strings.Join(c.resized, " "); got != "6→4" {
+		t.Errorf("got %q", got)
+	}
+}
+
 // A cluster that cannot grow is not asked again and again.
 func TestScaleBacksOff(t *testing.T) {
 	c := newCluster(t, 1, gowanus.Values{keyUpper: 100.0})

@@ -20,6 +20,7 @@ const (
 type scaler struct {
 	Wanted    history   `json:"wanted,omitempty"`    // sizes within the bounds
 	Unbounded history   `json:"unbounded,omitempty"` // sizes without them
+	Bound     bool      `json:"bound,omitempty"`     // the last of them only keeps the bounds
 	Due       time.Time `json:"due,omitzero"`        // when the size is to be looked at
 	Last      time.Time `json:"last,omitzero"`       // when it was
 	From      int64     `json:"from,omitempty"`      // of the change that is on its way
@@ -59,9 +60,10 @@ func scale(c *gowanus.PolicyCall) (gowanus.Decision, error) {
 	return s.out, nil
 }
 
-// present gives the size that the cluster has now.
+// present gives the size that the cluster has now, which an event that comes
+// late does not say.
 func (s *scaling) present() int64 {
-	if n, ok := number(s.c.Sensor(s.c.Config.String(keySizeSensor))); ok {
+	if n, ok := number(s.c.Entity.Sensors[s.c.Config.String(keySizeSensor)]); ok {
 		return int64(n)
 	}
 	return int64(len(s.c.Entity.Sensors.List("group.members")))
@@ -83,13 +85,26 @@ func (s *scaling) hear() {
 	case own && e.Sensor == cfg.String(keyOK):
 		s.settled(s.size)
 	case own && (e.Sensor == cfg.String(keySizeSensor) || e.Sensor == sensorUp):
-		if s.Since.IsZero() && s.size != s.cfg.clamp(s.size) {
-			s.want(s.cfg.clamp(s.size))
-		}
+		s.bound()
 	case e.Sensor == cfg.String(keyMetric) && e.Source.ID == s.measured():
 		if metric, ok := number(e.Value); ok {
 			s.weigh(&load{size: s.size, metric: metric, low: s.cfg.lower, high: s.cfg.upper})
 		}
+	}
+}
+
+// bound brings a size that somebody else made back within the bounds, and
+// forgets that when somebody else did so.
+func (s *scaling) bound() {
+	within := s.cfg.clamp(s.size)
+	switch {
+	case !s.Since.IsZero():
+	case s.size != within:
+		s.want(within)
+		s.Bound = true
+	case s.Bound:
+		s.settled(s.size)
+		s.Bound = false
 	}
 }
 
@@ -103,7 +118,7 @@ func (s *scaling) measured() string {
 
 // up tells whether the cluster serves; one that cannot say so does.
 func (s *scaling) up() bool {
-	up, known := s.c.Sensor(sensorUp).(bool)
+	up, known := s.c.Entity.Sensors[sensorUp].(bool)
 	return up || !known
 }
 
@@ -125,6 +140,7 @@ func (s *scaling) pool(e *gowanus.Event) {
 
 // weigh judges a load and notes what it asks for.
 func (s *scaling) weigh(l *load) {
+	s.Bound = false
 	size, unbounded, act := s.cfg.judge(l)
 	if !act {
 		s.settled(l.size)
