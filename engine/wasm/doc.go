@@ -14,10 +14,11 @@
 // that fails too often in a row is suspended, and Config.OnSuspend is told.
 //
 // A module whose code is in the cache is not read again: ten Go programs of 3.7
-// MB each are loaded and started in 0.19 s of processor time, of which reading
-// their 15 MB of machine code takes half (BenchmarkTenModules, two cores of a
-// busy virtual machine; 0.8 s when the whole module was read). A call of a
-// guest that does nothing takes half a microsecond and allocates its answer.
+// MB each are loaded and started in 0.12 s, 0.21 s of processor time on two
+// cores, half of which is for reading their 15 MB of machine code
+// (BenchmarkTenModules; one after the other, and with the whole module read and
+// validated, it was 0.8 s). A call of a guest that does nothing takes half a
+// microsecond and allocates its answer.
 //
 // What a module is allowed to import and must export is described in
 // sdk/ABI.md. Every limit is a field of Limits.
