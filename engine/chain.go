@@ -105,6 +105,15 @@ type partLayer struct {
 	from origin
 }
 
+// reference gives the name of the type by which it is found while the adjunct
+// lives: with the version that was named, if its module may have others.
+func (p *part) reference() string {
+	if p.native.Module != "" && p.layers[len(p.layers)-1].spec.Version != "" {
+		return p.native.ID()
+	}
+	return p.native.Name
+}
+
 // part resolves the type of an adjunct. root is the entity that it stands on.
 func (p *planner) part(kind string, a *blueprint.Adjunct, at origin, root entity.ID) (*part, error) {
 	out := &part{layers: []partLayer{{a, at}}}

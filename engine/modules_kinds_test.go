@@ -213,3 +213,26 @@ func TestModuleNetwork(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What names a version of a module's type stays with it.
+func TestModuleVersionIsPinned(t *testing.T) {
+	e, _ := newPlant(t).engine()
+	install(t, e, "1.0.0")
+	app, start, err := e.Deploy(t.Context(), engine.Request{ID: "app", Text: []byte(
+		"services:\n- type: org.example.Probe:1.0.0\n  id: p\n  brooklyn.policies: [{type: 'org.example.Tally:1.0.0'}]\n- {type: org.example.Probe, id: free}")})
+	if err == nil {
+		_, err = start.Wait(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	install(t, e, "2.0.0")
+	for id, want := range map[string]string{"p": "1.0.0", "free": "2.0.0"} {
+		if v, err := call(t, e, app.Nearest(id), "start", nil); v != want || err != nil {
+			t.Errorf("%s is decided by %v, %v", id, v, err)
+		}
+	}
+	if by := beat(t, e, app.Nearest("p"), 1); by != "1.0.0" {
+		t.Errorf("the policy is decided by %v", by)
+	}
+}

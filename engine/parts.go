@@ -63,7 +63,7 @@ func (p *planner) policy(a *blueprint.Adjunct, l layer, n *entity.New, kinds ...
 		}
 	}
 	r := &adjunct.Record{
-		Kind: t.Kind, ID: newID(), Entity: string(n.ID), Type: t.Name, Name: found.name(), Config: written.config, Scopes: written.scopes,
+		Kind: t.Kind, ID: newID(), Entity: string(n.ID), Type: found.reference(), Name: found.name(), Config: written.config, Scopes: written.scopes,
 	}
 	if w, is := t.Policy.(catalog.Waker); is {
 		if after, ok := w.Wake(r.Config); ok {

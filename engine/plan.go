@@ -186,6 +186,8 @@ func (p *planner) describe(n *entity.New, layers []layer, t *catalog.Type) {
 	n.Type = t.Name
 	if t.Prefix != "" && strings.HasPrefix(s.Type, t.Prefix) {
 		n.Type = s.Type
+	} else if last := layers[len(layers)-1].spec; t.Module != "" && last.Version != "" {
+		n.Type = t.ID() // it stays with the version that it names
 	}
 	for _, l := range layers {
 		if n.PlanID == "" {

@@ -70,6 +70,7 @@ func (p *Policy) Wake(map[string]any) (after time.Duration, ok bool) {
 // fault.Invalid for config that does not fit.
 func (p *Policy) Event(ctx context.Context, c *hook.PolicyCall) (*hook.Decision, error) {
 	call := *c
+	call.Type = p.declared.Name // whichever of its names was asked for
 	var err error
 	if call.Config, err = settle(p.declared, c.Config); err != nil {
 		return nil, err
