@@ -105,14 +105,22 @@ func (w *world) count() int {
 	return len(w.running)
 }
 
-// restarter is a policy that restarts its entity when it fails.
+// restarter is a policy that restarts its entity when that fails. It remembers
+// that the entity was up, since it may hear of the beginning when that is no
+// news any more.
 type restarter struct{}
 
 func (restarter) Event(_ context.Context, c *hook.PolicyCall) (*hook.Decision, error) {
-	if c.Event == nil || c.Event.Value != false || c.Entity.Sensors["service.state.expected"] != "running" {
+	wasUp := string(c.State) == "true"
+	switch {
+	case c.Event == nil || c.Event.Value == nil:
 		return &hook.Decision{}, nil
+	case c.Event.Value == true:
+		return &hook.Decision{State: []byte("true")}, nil
+	case !wasUp || c.Entity.Sensors["service.state.expected"] != "running":
+		return &hook.Decision{State: []byte("false")}, nil
 	}
-	return &hook.Decision{Steps: []hook.Step{{Step: "invoke-effector", Input: map[string]any{"effector": "restart"}}}}, nil
+	return &hook.Decision{State: []byte("false"), Steps: []hook.Step{{Step: "invoke-effector", Input: map[string]any{"effector": "restart"}}}}, nil
 }
 
 func newEngine(t *testing.T, w *world, s store.Store) *engine.Engine {
