@@ -205,6 +205,23 @@ func TestScaleMeasuredWhileGrowing(t *testing.T) {
 	}
 }
 
+// What was measured when all members were there counts, though the change that
+// brought them has not yet said that it is over.
+func TestScaleMeasuredBeforeTheEnd(t *testing.T) {
+	c := newCluster(t, 1, gowanus.Values{keyLower: 50.0, keyUpper: 100.0})
+	c.Event("m", 200.0)
+	said := c.Said()
+	began := said[strings.Index(said, "began:")+6:]
+	began = began[:strings.Index(began, " ")]
+	c.Event(sensorCount, 2)
+	c.Event("m", 10.0)
+	c.Event(sensorResized, map[string]any{"size": 2, "began": began})
+	c.run(time.Minute)
+	if got := strings.Join(c.resized, " "); got != "2→1" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestScaleStabilization(t *testing.T) {
 	config := func() gowanus.Values {
 		return gowanus.Values{keyLower: 50.0, keyUpper: 100.0, keyUpDelay: "10s", keyDownDelay: "30s"}

@@ -21,6 +21,7 @@ type scaler struct {
 	Wanted    history   `json:"wanted,omitempty"`    // sizes within the bounds
 	Unbounded history   `json:"unbounded,omitempty"` // sizes without them
 	Bound     bool      `json:"bound,omitempty"`     // the last of them only keeps the bounds
+	Weighed   int64     `json:"weighed,omitempty"`   // the size at which the last load was judged
 	Due       time.Time `json:"due,omitzero"`        // when the size is to be looked at
 	Last      time.Time `json:"last,omitzero"`       // when it was
 	From      int64     `json:"from,omitempty"`      // of the change that is on its way
@@ -140,7 +141,7 @@ func (s *scaling) pool(e *gowanus.Event) {
 
 // weigh judges a load and notes what it asks for.
 func (s *scaling) weigh(l *load) {
-	s.Bound = false
+	s.Bound, s.Weighed = false, l.size
 	size, unbounded, act := s.cfg.judge(l)
 	if !act {
 		s.settled(l.size)
@@ -192,7 +193,7 @@ func (s *scaling) arrived(value any) {
 		s.Rest = s.now.Add(min(firstBackoff<<min(s.Failures, 10), lastBackoff))
 		s.Failures++
 	}
-	if n := len(s.Wanted); grew && n > 0 && s.Wanted[n-1].Max < s.size {
+	if n := len(s.Wanted); grew && n > 0 && s.Weighed < s.size && s.Wanted[n-1].Max < s.size {
 		// It was measured while there were fewer: that those were enough, or
 		// too few by less, is no reason to shrink.
 		s.settled(s.size)
