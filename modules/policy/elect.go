@@ -59,12 +59,13 @@ type election struct {
 	selection  string
 	stopped    time.Duration // the waiting times
 	starting   time.Duration
+	rising     bool // the entity starts, and so the candidates will
 }
 
 // newElection reads an election from config, the entity and what is related to
 // it.
 func newElection(config gowanus.Values, e *gowanus.Entity, related []gowanus.Related) (*election, error) {
-	el := &election{selection: strings.ToLower(def(config, keySelection, "failover")), current: current(config, e)}
+	el := &election{selection: strings.ToLower(def(config, keySelection, "failover")), current: current(config, e), rising: e.Sensors.String(sensorState) == "starting"}
 	if !slices.Contains([]string{"failover", "best", "strict"}, el.selection) {
 		return nil, &gowanus.Error{Kind: "invalid", At: keySelection, Message: keySelection + ": expected failover, best or strict, got " + el.selection}
 	}
@@ -163,7 +164,7 @@ func (e *election) best() (best []candidate, patience time.Duration) {
 		}
 		if !c.well {
 			wait := e.stopped
-			if c.state == "starting" {
+			if c.state == "starting" || e.rising && c.state != "on-fire" {
 				wait = e.starting
 			}
 			patience = max(patience, wait)

@@ -26,6 +26,21 @@ func who(text string) gowanus.Related {
 	return r
 }
 
+// While the entity starts, who has not begun to start yet is worth waiting for.
+func TestHoldWhileStarting(t *testing.T) {
+	for state, want := range map[string]time.Duration{"starting": 5 * time.Minute, "running": 0, "": 0} {
+		e := gowanus.Entity{Sensors: gowanus.Values{sensorState: state}}
+		el, err := newElection(gowanus.Values{keyStopped: "0ms"}, &e, []gowanus.Related{who("a running"), who("b created 1"), who("c on-fire 1")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		winner, wait, err := el.hold(0)
+		if err != nil || wait != want || (winner == nil) != (want > 0) {
+			t.Errorf("%s: waits %s for %v, %v", state, wait, winner, err)
+		}
+	}
+}
+
 func TestHold(t *testing.T) {
 	const m = time.Minute
 	for _, tt := range []struct {

@@ -25,7 +25,9 @@ func electors() []gowanus.RelatedSpec {
 }
 
 func electPolicy() gowanus.Type {
-	events := []gowanus.EventSpec{{Sensor: sensorProblems}} // a step of an earlier decision may come late
+	// A step of an earlier decision may come late; and once the entity has started,
+	// who has not will not.
+	events := []gowanus.EventSpec{{Sensor: sensorProblems}, {Sensor: sensorState}}
 	for _, of := range []string{"members", "children"} {
 		events = append(events, gowanus.EventSpec{Of: of}, gowanus.EventSpec{Sensor: sensorUp, Of: of}, gowanus.EventSpec{Sensor: sensorState, Of: of},
 			gowanus.EventSpec{SensorFrom: keyWeight, Of: of}, gowanus.EventSpec{SensorFrom: keyPropagate, Of: of})
