@@ -260,7 +260,7 @@ func TestModuleGrants(t *testing.T) {
 func TestModuleUpgrade(t *testing.T) {
 	plant := newPlant(t)
 	e, stop := plant.engine()
-	install(t, e, "1.0.0", "step=wait")
+	install(t, e, "1.0.0", "step=wait", "step=set-sensor")
 	p, _ := deployed(t, e)
 	if by := beat(t, e, p, 1); by != "1.0.0" {
 		t.Errorf("decided by %v", by)
@@ -283,7 +283,7 @@ func TestModuleUpgrade(t *testing.T) {
 		t.Errorf("decided by %v", by)
 	}
 	m, err := e.Module("probe", "2.0.0")
-	if err != nil || fmt.Sprint(m.Granted()) != "[{step wait waits}]" {
+	if err != nil || fmt.Sprint(m.Granted()) != "[{step wait waits} {step set-sensor publishes}]" {
 		t.Errorf("grants of the new version: %v, %v", m.Granted(), err)
 	}
 
@@ -403,7 +403,7 @@ func TestModuleSuspended(t *testing.T) {
 func TestModuleRollback(t *testing.T) {
 	plant := newPlant(t)
 	e, stop := plant.engine()
-	install(t, e, "1.0.0", "step=wait")
+	install(t, e, "1.0.0", "step=wait", "step=set-sensor")
 	install(t, e, "2.0.0")
 	p, _ := deployed(t, e)
 	slow, err := e.Invoke(t.Context(), p, "slow", nil)

@@ -61,10 +61,10 @@ func effector(c *gowanus.EffectorCall) (gowanus.Decision, error) {
 	case c.Effector == "act":
 		return gowanus.Decision{Steps: []gowanus.Step{{Step: c.Args.String("step"), Input: c.Args.Map("input")}}, Sensors: map[string]any{"acted": true}}, nil
 	case c.Effector == "slow":
-		return gowanus.Decision{
-			Sensors: map[string]any{"slow.by": version},
-			Steps:   []gowanus.Step{{Step: "wait", Input: map[string]any{"sensor": "go"}}, {Continue: "awake"}},
-		}, nil
+		return gowanus.Decision{Steps: []gowanus.Step{
+			{Step: "set-sensor", Input: map[string]any{"sensor": "slow.by", "value": version}}, // tells that the decision is on record
+			{Step: "wait", Input: map[string]any{"sensor": "go"}}, {Continue: "awake"},
+		}}, nil
 	case c.Effector == "pass":
 		return gowanus.Decision{
 			Steps:  []gowanus.Step{{Step: "set-sensor", Input: map[string]any{"sensor": "passed", "value": c.Entity.Config["probe.password"]}}},
