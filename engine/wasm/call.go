@@ -80,6 +80,7 @@ func (i *instance) ask(ctx context.Context, r *request, now time.Time) (out []by
 	defer i.disarm()
 	i.world.reset()
 	answer, err := i.exchange(r)
+	i.endLines()
 	fuel = i.used(limit.Fuel)
 	if err = i.explain(err, limit, name); err != nil {
 		return nil, fuel, err

@@ -1,7 +1,9 @@
 package wasm_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -95,5 +97,25 @@ func TestFuelIsDeterministic(t *testing.T) {
 	}
 	if fuel[0] != fuel[1] || fuel[0] == 0 {
 		t.Errorf("the same call on fresh instances took %d and %d", fuel[0], fuel[1])
+	}
+}
+
+// Lines are logged as they end, however many writes they take.
+func TestGuestWrites(t *testing.T) {
+	var log bytes.Buffer
+	m := load(t, goGuest, wasm.Config{
+		CacheDir: codeCache, Limits: wasm.Limits{LogBytes: 10}, Log: slog.New(slog.NewTextHandler(&log, nil)),
+	}, wasm.LoadOptions{})
+	if _, err := m.Call(t.Context(), hook.EntityEffector, effector("write", `{"parts": ["on", "e\ntw", "o", "\n\nthr", "ee", "\n0123456789abcdef\n", "next"]}`)); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for line := range strings.Lines(log.String()) {
+		if _, text, ok := strings.Cut(line, "level=WARN msg="); ok {
+			got = append(got, strings.Fields(text)[0])
+		}
+	}
+	if want := "one two three 012345678 next"; strings.Join(got, " ") != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

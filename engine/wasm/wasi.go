@@ -28,13 +28,14 @@ const (
 type world struct {
 	elapsed uint64 // nanoseconds since the instance was made
 	random  *rand.ChaCha8
-	stderr  []byte // the end of what was written, for error messages
+	stderr  []byte                   // the beginning of what was written, for error messages
+	lines   [2]struct{ text []byte } // of standard output and error, until they end
 }
 
 // reset begins a call: it sees the same random numbers as any other.
 func (w *world) reset() {
 	w.random = nil
-	w.stderr = w.stderr[:0]
+	w.stderr, w.lines[0].text, w.lines[1].text = w.stderr[:0], w.lines[0].text[:0], w.lines[1].text[:0]
 }
 
 const lastWords = 400 // bytes of stderr that an error message shows
@@ -152,22 +153,44 @@ func wasiWrite(i *instance, s []uint64) {
 	}
 	i.put32("fd_write", s[3], total)
 	i.written(fd, text)
+	if total > uint32(len(text)) { // where the rest of it ended is not known
+		i.endLine(fd)
+	}
 	s[0] = wasiOK
 }
 
 func (i *instance) written(fd uint32, text []byte) {
-	level := slog.LevelInfo
 	if fd == 2 {
-		level = slog.LevelWarn
 		if w := &i.world; len(w.stderr) < lastWords {
 			w.stderr = append(w.stderr, text[:min(len(text), lastWords-len(w.stderr))]...)
 		}
 	}
-	for line := range bytes.Lines(text) {
-		if line = bytes.TrimRight(line, "\r\n"); len(line) > 0 {
-			i.logLine(level, line)
+	l := &i.world.lines[fd-1]
+	for part := range bytes.Lines(text) {
+		l.text = append(l.text, part[:min(len(part), max(0, i.module.limits.LogBytes-len(l.text)))]...)
+		if part[len(part)-1] == '\n' {
+			i.endLine(fd)
 		}
 	}
+}
+
+// endLine logs what was written of a line of standard output or error.
+func (i *instance) endLine(fd uint32) {
+	l := &i.world.lines[fd-1]
+	if text := bytes.TrimRight(l.text, "\r\n"); len(text) > 0 {
+		level := slog.LevelInfo
+		if fd == 2 {
+			level = slog.LevelWarn
+		}
+		i.logLine(level, text)
+	}
+	l.text = l.text[:0]
+}
+
+// endLines does so for lines that the call did not end.
+func (i *instance) endLines() {
+	i.endLine(1)
+	i.endLine(2)
 }
 
 // wasiFileStatus says that 0, 1 and 2 are character devices.

@@ -46,6 +46,10 @@ func effector(c *gowanus.EffectorCall) (gowanus.Decision, error) {
 	case "exit":
 		fmt.Fprintln(os.Stderr, "giving up")
 		os.Exit(3)
+	case "write":
+		for _, part := range c.Args.Strings("parts") {
+			os.Stderr.WriteString(part)
+		}
 	case "deadlock":
 		<-make(chan bool)
 	case "goroutines":
