@@ -145,13 +145,15 @@ func BenchmarkMeter(b *testing.B) {
 		a.Get(0), a.I32Const(1), a.Sub, a.Call(fib), a.Get(0), a.I32Const(2), a.Sub, a.Call(fib), a.Add)
 	m.Func("sum", "i", "i", "i",
 		a.Block(a.Loop(a.Get(0), a.Eqz, a.BrIf(1), a.Get(0), a.I32Const(4), a.Sub, a.Tee(0), a.Load(), a.Get(1), a.Add, a.Set(1), a.Br(0))), a.Get(1))
+	m.Func("count", "i", "i", "i",
+		a.Loop(a.Get(1), a.I32Const(3), a.Add, a.Set(1), a.Get(0), a.I32Const(1), a.Sub, a.Tee(0), a.BrIf(0)), a.Get(1))
 	byHand, byC := m.Bytes(), compileC(b)
 	for _, c := range []struct {
 		name, before string
 		bin          []byte
 		arg          uint64
 	}{
-		{"fib", "", byHand, 25}, {"sum", "", byHand, 65536},
+		{"fib", "", byHand, 25}, {"sum", "", byHand, 65536}, {"count", "", byHand, 100_000},
 		{"fib in C", "", byC, 25}, {"sum in C", "", byC, 4}, {"json in C", "document", byC, 1},
 	} {
 		if c.bin == nil {

@@ -48,6 +48,12 @@ type meter struct {
 
 func (m meter) cost() int64 { return 1 + m.weight/unit }
 
+// merged says whether the function is charged by the loop that it begins with,
+// which is entered if the function does anything at all.
+func (f *function) merged() bool {
+	return f.late && f.first != 0 && f.meters[f.first].calls && f.meters[0].weight < unit
+}
+
 // function is what one pass over a body finds.
 type function struct {
 	groups  uint32 // groups of declared locals
@@ -60,6 +66,7 @@ type function struct {
 	calls   bool    // calls functions of the module, so it may recurse
 	counted bool    // has loops without such calls, which count in a local
 	late    bool    // is to be charged at its editEnter and not at its beginning
+	first   int     // meter of the loop that its editEnter stands before, 0 when that is a call
 	blocks  uint64  // blocks, and targets of br_table
 	width   uint64  // most values that a block takes or leaves
 	results uint64  // values that calls leave, all together
@@ -250,7 +257,7 @@ func (w *walker) open(op byte, at int) {
 	}
 	w.f.blocks++
 	if op == 0x03 {
-		w.enter(at)
+		w.enter(op, at)
 	}
 	w.blocks = append(w.blocks, block{op: op, meter: w.meter})
 	if op == 0x03 {
@@ -285,11 +292,14 @@ const free = 64
 // enter notes the first call or loop. A function that often returns before it,
 // like most that recurse, is charged there, if all other calls and loops come
 // after it.
-func (w *walker) enter(at int) {
+func (w *walker) enter(op byte, at int) {
 	switch w.inside {
 	case 0:
 		w.inside = len(w.blocks)
 		w.f.late = w.f.meters[0].weight <= free
+		if op == 0x03 {
+			w.f.first = len(w.f.meters)
+		}
 		w.f.edits = append(w.f.edits, edit{kind: editEnter, at: at, end: at})
 	case -1:
 		w.f.late = false
@@ -416,7 +426,7 @@ func (w *walker) calls(results, at int) {
 	w.f.results += uint64(results)
 	w.f.several += uint64(max(results-1, 0))
 	w.f.calls = true
-	w.enter(at)
+	w.enter(opCall, at)
 	w.f.meters[w.meter].calls = true
 	w.f.edits = append(w.f.edits, edit{kind: editCall, at: at, end: at})
 }

@@ -150,14 +150,21 @@ func (f *function) shift(meter, crossed int) uint32 {
 func (e *emitter) enter(out code, s *shape) code {
 	switch cost := s.meters[0].cost(); {
 	case s.calls:
-		out = out.less(e.fuel, cost, s.left)
-		out = out.get(e.stack).number(s.frame()).op(opI64Sub).with(opLocalTee, s.depth)
-		out = out.with(opLocalGet, s.left).op(opI64Or).number(0).op(opI64LtS, opIf, noResult)
-		out = out.with(opLocalGet, s.depth).set(e.stack).with(opCall, e.refill).op(opEnd)
+		out = out.get(e.stack).number(s.frame()).op(opI64Sub).with(opLocalSet, s.depth)
+		if !s.merged() {
+			out = e.charge(out, s, cost)
+		}
 	case !s.counted:
 		out = out.get(e.fuel).number(cost).op(opI64Sub).set(e.fuel)
 	}
 	return out
+}
+
+// charge takes from the fuel and tests that and the stack at once.
+func (e *emitter) charge(out code, s *shape, cost int64) code {
+	out = out.less(e.fuel, cost, s.left)
+	out = out.with(opLocalGet, s.left).with(opLocalGet, s.depth).op(opI64Or).number(0).op(opI64LtS, opIf, noResult)
+	return out.with(opLocalGet, s.depth).set(e.stack).with(opCall, e.refill).op(opEnd)
 }
 
 // wrap opens the block that every way out of a function ends.
@@ -191,6 +198,9 @@ func (e *emitter) wrap(out code, i int) code {
 //	  unreachable
 //	end
 func (e *emitter) loop(out code, s *shape, m *meter, head []byte) code {
+	if m.calls && s.merged() && m == &s.meters[s.first] {
+		return e.charge(out.op(head...), s, m.cost())
+	}
 	if m.calls {
 		return out.op(head...).less(e.fuel, m.cost(), s.left).refillIfNegative(s.left, e.refill)
 	}

@@ -16,7 +16,7 @@ const (
 
 // Version changes whenever the same module is written differently, so that what
 // was compiled from it before is not used.
-const Version = 2
+const Version = 3
 
 // Slice is the fuel after which a running guest lets the host in.
 const Slice = 1 << 13

@@ -78,6 +78,34 @@ func TestFuelIsCounted(t *testing.T) {
 	}
 }
 
+// TestLoopThatRecurses has a function that begins with a loop, in which it calls
+// itself: f(n) is n-1 turns in which it calls f of what is left, so that 2^n-1
+// turns are charged, and the function itself is not.
+func TestLoopThatRecurses(t *testing.T) {
+	module := &a.Module{}
+	module.Memory(1, -1)
+	module.Func("f", "i", "", "",
+		a.Block(a.Loop(a.Get(0), a.I32Const(1), a.Sub, a.Tee(0), a.Eqz, a.BrIf(1), a.Get(0), a.Call(0), a.Br(0))))
+	const frame = 8 + 1 + 1 // slots: each function's, its local, its code
+	for _, c := range []struct {
+		n           uint64
+		fuel, stack int64
+		ends        bool
+	}{
+		{1, 1, frame, true}, {4, 15, 4 * frame, true}, {12, 4095, 12 * frame, true},
+		{12, 4094, 12 * frame, false}, {12, 4095, 12*frame - 1, false}, {1, 1, frame - 1, false},
+	} {
+		m := start(t, metered(t, module.Bytes()).Binary)
+		set(m, rewrite.ExportFuel, c.fuel)
+		set(m, rewrite.ExportReserve, 0)
+		set(m, rewrite.ExportStack, c.stack)
+		_, err := m.ExportedFunction("f").Call(context.Background(), c.n)
+		if left := get(m, rewrite.ExportFuel); (err == nil) != c.ends || c.ends && left != 0 {
+			t.Errorf("%+v: %v, %d left", c, err, left)
+		}
+	}
+}
+
 // TestStopAndExhaustion has a loop of 5000 turns, which counts in batches: one
 // that ends may have taken somewhat more than there was, and then shows it.
 func TestStopAndExhaustion(t *testing.T) {
@@ -411,7 +439,7 @@ func TestVersionIsRaised(t *testing.T) {
 		h.Write(m.Shell)
 	}
 	got := fmt.Sprintf("%d %x", rewrite.Version, h.Sum(nil))
-	if want := "2 1ea9535f84d2171250276e5a8bbc32323e25f69933c3fc7bbba2aa47c566471d"; got != want {
+	if want := "3 c01576ba4cac357a6d77e0618d19118116e9440113c7c77a75ea5d342c1565fb"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
