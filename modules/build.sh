@@ -1,6 +1,6 @@
 #!/bin/sh
 # Compiles each module of this folder into built/NAME.wasm and writes what it
-# says of itself to built/NAME.json. The same sources give the same files.
+# says of itself to built/NAME.json, its digest to built/NAME.sha256. The same sources give the same files.
 set -eu
 cd "$(dirname "$0")"
 export GOWORK=off GOFLAGS=-buildvcs=false
@@ -12,7 +12,9 @@ for mod in */go.mod; do
 		GOOS=wasip1 GOARCH=wasm go build -trimpath -ldflags '-s -w' -buildmode=c-shared -o "../built/.$name.wasm" .
 		GOOS= GOARCH= go run -trimpath . >"../built/.$name.json"
 	)
+	{ sha256sum "built/.$name.wasm" || shasum -a 256 "built/.$name.wasm"; } 2>/dev/null | cut -c1-64 >"built/.$name.sha256"
 	mv "built/.$name.json" "built/$name.json"
+	mv "built/.$name.sha256" "built/$name.sha256"
 	mv "built/.$name.wasm" "built/$name.wasm"
 done
 # The libraries for modules, for the projects that the server's program begins.
@@ -36,7 +38,7 @@ for language in go c rust assemblyscript; do
 	cp ../LICENSE "built/_library/$language/"
 done
 # What has no source any more must not be shipped.
-for file in built/*.wasm built/*.json; do
+for file in built/*.wasm built/*.json built/*.sha256; do
 	name=$(basename "${file%.*}")
 	[ -f "$name/go.mod" ] || rm -f "$file"
 done

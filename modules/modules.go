@@ -22,6 +22,7 @@ var built embed.FS
 type Module struct {
 	Name        string
 	Description []byte // its answer to describe, JSON
+	Digest      string // SHA-256 of the module, "sha256:" and hexadecimal digits
 
 	files fs.FS
 }
@@ -45,7 +46,11 @@ func list(files fs.FS) ([]Module, error) {
 		if err != nil {
 			return nil, fault.New(fault.Unavailable, `module %s was built without its description: run "make modules" and build again`, name)
 		}
-		all[i] = Module{Name: name, Description: description, files: files}
+		sum, err := fs.ReadFile(files, "built/"+name+".sha256")
+		if err != nil {
+			return nil, fault.New(fault.Unavailable, `module %s was built without its digest: run "make modules" and build again`, name)
+		}
+		all[i] = Module{Name: name, Description: description, Digest: "sha256:" + strings.TrimSpace(string(sum)), files: files}
 	}
 	return all, nil
 }

@@ -25,7 +25,7 @@ func (p *parts) shipped(log *slog.Logger) ([]*catalog.Type, error) {
 	}
 	var types []*catalog.Type
 	for _, m := range list {
-		kept, err := p.modules.Ship(m.Description, m.Wasm)
+		kept, err := p.modules.Ship(m.Digest, m.Description, m.Wasm)
 		if err != nil {
 			return nil, fmt.Errorf("module %s: %w", m.Name, err)
 		}

@@ -1,6 +1,7 @@
 package module
 
 import (
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
@@ -12,11 +13,8 @@ import (
 
 // path gives where the file of a digest is.
 func (k *Keeper) path(digest string) (string, error) {
-	sum, ok := strings.CutPrefix(digest, "sha256:")
-	if !ok || len(sum) != 64 || strings.Trim(sum, "0123456789abcdef") != "" {
-		return "", fault.New(fault.Internal, "%q is no digest of a module", digest)
-	}
-	return filepath.Join(k.cfg.Dir, sum+".wasm"), nil
+	sum, err := digestBytes(digest)
+	return filepath.Join(k.cfg.Dir, hex.EncodeToString(sum[:])+".wasm"), err
 }
 
 // Save writes the file of a module that was examined. When it returns, the

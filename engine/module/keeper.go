@@ -90,13 +90,13 @@ func (k *Keeper) Keep(m *Module) {
 }
 
 // Ship adds a module that came with the server; it may do all that it asks
-// for.
-func (k *Keeper) Ship(description []byte, file func() ([]byte, error)) (*Module, error) {
+// for. file gives the content, which must have the digest.
+func (k *Keeper) Ship(digest string, description []byte, file func() ([]byte, error)) (*Module, error) {
 	m, err := k.make(description, file)
 	if err != nil {
 		return nil, err
 	}
-	m.Shipped = true
+	m.Digest, m.Shipped = digest, true
 	m.GrantAll()
 	k.Keep(m)
 	return m, nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 	"sync"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
@@ -17,7 +18,7 @@ import (
 // time.
 type Module struct {
 	*guest.Module
-	Digest  string // of the file, "sha256:" and hexadecimal digits; "" for a shipped one
+	Digest  string // of the file, "sha256:" and hexadecimal digits
 	Shipped bool   // it came with the server, which trusts it
 
 	keeper      *Keeper
@@ -40,6 +41,14 @@ func Digest(content []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
+func digestBytes(digest string) (sum [sha256.Size]byte, err error) {
+	digits, ok := strings.CutPrefix(digest, "sha256:")
+	if n, err := hex.Decode(sum[:], []byte(digits)); !ok || err != nil || n != len(sum) {
+		return sum, fault.New(fault.Internal, "%q is no digest of a module", digest)
+	}
+	return sum, nil
+}
+
 // Magic is what every WebAssembly file begins with.
 var Magic = []byte("\x00asm")
 
@@ -49,7 +58,7 @@ func Is(content []byte) bool { return bytes.HasPrefix(content, Magic) }
 // Description gives what the module says of itself, as it said it.
 func (m *Module) Description() []byte { return m.description }
 
-// load reads and checks the file at the first call.
+// load opens the file at the first call. What the cache has is not read.
 func (m *Module) load() (*wasm.Module, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -59,9 +68,9 @@ func (m *Module) load() (*wasm.Module, error) {
 	case m.loaded != nil || m.err != nil:
 		return m.loaded, m.err
 	}
-	bin, err := m.file()
+	sum, err := digestBytes(m.Digest)
 	if err == nil {
-		m.loaded, err = m.keeper.cfg.Runtime.Load(m.Name(), bin, wasm.LoadOptions{Host: m.keeper.serve})
+		m.loaded, err = m.keeper.cfg.Runtime.Open(m.Name(), wasm.File{Digest: sum, Read: m.file}, wasm.LoadOptions{Host: m.keeper.serve})
 	}
 	m.err = err
 	return m.loaded, err

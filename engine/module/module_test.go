@@ -87,7 +87,7 @@ func TestFiles(t *testing.T) {
 func TestShippedIsTrusted(t *testing.T) {
 	k, _ := keeper(t)
 	loads := 0
-	m, err := k.Ship([]byte(description), func() ([]byte, error) {
+	m, err := k.Ship(module.Digest(nil), []byte(description), func() ([]byte, error) {
 		loads++
 		return nil, fault.New(fault.Unavailable, "no file")
 	})
@@ -95,7 +95,7 @@ func TestShippedIsTrusted(t *testing.T) {
 		t.Fatalf("%v, %v", m.Granted(), err)
 	}
 	for range 2 { // what failed once fails again, without another try
-		if err := m.Prepare(t.Context()); err == nil || err.Error() != "no file" || loads != 1 {
+		if err := m.Prepare(t.Context()); err == nil || err.Error() != "load module m: no file" || loads != 1 {
 			t.Errorf("%v after %d tries", err, loads)
 		}
 	}

@@ -2,6 +2,8 @@ package wasm_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -12,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/wasm"
 	a "github.com/gowanus-project/gowanus/engine/wasm/internal/asm"
 )
@@ -106,6 +109,36 @@ func TestCacheIsOfTheLimits(t *testing.T) {
 	}
 }
 
+// TestFileIsReadOnce has a file that is read only as long as its code is not in the cache, and
+// that must be what its digest says.
+func TestFileIsReadOnce(t *testing.T) {
+	dir, bin := filepath.Join(t.TempDir(), "cache"), a.Guest(nil, a.Echo()).Bytes()
+	reads := 0
+	file := wasm.File{Digest: sha256.Sum256(bin), Read: func() ([]byte, error) {
+		reads++
+		return bin, nil
+	}}
+	for range 2 {
+		r, err := wasm.New(wasm.Config{CacheDir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		m, err := r.Open("m", file, wasm.LoadOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out, err := plan(m, "x"); err != nil || out != "x" || reads != 2 { // to check it, and to compile it
+			t.Errorf("%q, %v, read %d times", out, err, reads)
+		}
+		file.Digest[0]++
+		_, err = r.Open("m", file, wasm.LoadOptions{})
+		wantError(t, err, fault.Unavailable, fmt.Sprintf("load module m: the file was changed: its digest is not %x", file.Digest))
+		file.Digest[0]--
+		reads = 2
+	}
+}
+
 // TestOldCodeIsRemoved has a cache with what nobody has used for long, what a
 // process left that was killed while it compiled, and what is in use.
 func TestOldCodeIsRemoved(t *testing.T) {
@@ -156,13 +189,14 @@ func BenchmarkTenModules(b *testing.B) {
 	if err != nil || len(built) == 0 {
 		b.Skip("no modules are built")
 	}
-	var ten [][]byte
+	var ten []wasm.File
 	for n := range 10 {
 		bin, err := os.ReadFile(built[n%len(built)])
 		if err != nil {
 			b.Fatal(err)
 		}
-		ten = append(ten, append(bin, a.Section(0, a.Text(string(rune('a'+n))))...))
+		bin = append(bin, a.Section(0, a.Text(string(rune('a'+n))))...)
+		ten = append(ten, wasm.File{Digest: sha256.Sum256(bin), Read: func() ([]byte, error) { return bin, nil }})
 	}
 	dir := filepath.Join(b.TempDir(), "cache")
 	start := func(ready bool) (took, work time.Duration) {
@@ -173,9 +207,9 @@ func BenchmarkTenModules(b *testing.B) {
 		}
 		defer r.Close()
 		var wg sync.WaitGroup
-		for _, bin := range ten {
+		for _, file := range ten {
 			wg.Go(func() {
-				m, err := r.Load("m", bin, wasm.LoadOptions{})
+				m, err := r.Open("m", file, wasm.LoadOptions{})
 				if err == nil && ready {
 					err = m.Prepare(b.Context())
 				}

@@ -78,7 +78,7 @@ func (m *Module) compileInBackground(done chan struct{}) {
 	if !fromCache {
 		m.program, err = m.compile()
 	}
-	m.binary = nil
+	m.file.Read, m.file.bin = nil, nil
 	m.compileErr = fault.Wrap(err, "compile module", m.name)
 	m.compileTime.Store(int64(time.Since(begin)))
 	m.log.Debug("module compiled", "duration", time.Since(begin), "cached", fromCache, "error", err)
@@ -92,7 +92,11 @@ func (m *Module) compile() (*program, error) {
 	case <-m.closing:
 		return nil, m.closedError()
 	}
-	rewritten, err := rewrite.Rewrite(m.binary, rules(&m.limits))
+	bin, err := m.file.content()
+	if err != nil {
+		return nil, err
+	}
+	rewritten, err := rewrite.Rewrite(bin, rules(&m.limits))
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 type Module struct {
 	runtime *Runtime
 	name    string
-	hash    [32]byte
+	file    File
 	entry   string // its directory in the cache, or ""
 	limits  Limits
 	host    HostFunc
@@ -25,7 +25,6 @@ type Module struct {
 	closing chan struct{} // closed by Close
 
 	// Written by the compiler before compiling is closed, then only read.
-	binary      []byte
 	program     *program
 	compileErr  error
 	compileTime atomic.Int64
@@ -47,7 +46,7 @@ type Module struct {
 func (m *Module) Name() string { return m.name }
 
 // Hash gives the SHA-256 of the module's file in hexadecimal digits.
-func (m *Module) Hash() string { return hex.EncodeToString(m.hash[:]) }
+func (m *Module) Hash() string { return hex.EncodeToString(m.file.Digest[:]) }
 
 // Limits gives the limits that hold for the module.
 func (m *Module) Limits() Limits { return m.limits }

@@ -100,26 +100,60 @@ type LoadOptions struct {
 	Limits *Limits  // nil: those of the Runtime
 }
 
-// Load checks a module against the contract and the limits. Errors are of kind
-// Limit, Forbidden (an import) or Invalid. It does not compile; what only the
-// compiler can find is reported by the first call. bin is kept until then and
-// must not be changed.
+// File is where a module comes from. What its digest says of it is looked up in
+// the cache, so that a module whose code is there is not read at all.
+type File struct {
+	Digest [sha256.Size]byte // SHA-256 of the content
+	Read   func() ([]byte, error)
+
+	bin []byte // what there is instead of Read
+}
+
+// Content makes a File of bytes, which must not be changed any more.
+func Content(bin []byte) File {
+	return File{Digest: sha256.Sum256(bin), bin: bin}
+}
+
+// content reads the file, and refuses one that has another digest.
+func (f *File) content() ([]byte, error) {
+	if f.Read == nil {
+		return f.bin, nil
+	}
+	bin, err := f.Read()
+	if err == nil && sha256.Sum256(bin) != f.Digest {
+		err = fault.New(fault.Unavailable, "the file was changed: its digest is not %x", f.Digest)
+	}
+	return bin, err
+}
+
+// Load is Open of a file that is in memory.
 func (r *Runtime) Load(name string, bin []byte, o LoadOptions) (*Module, error) {
+	return r.Open(name, Content(bin), o)
+}
+
+// Open checks a module against the contract and the limits. Errors are of kind
+// Limit, Forbidden (an import), Invalid, or what reading the file gave. It does
+// not compile; what only the compiler can find is reported by the first call.
+// The file is kept until then.
+func (r *Runtime) Open(name string, file File, o LoadOptions) (*Module, error) {
 	limits := r.cfg.Limits
 	if o.Limits != nil {
 		limits = *o.Limits
 		limits.fillDefaults()
 	}
-	hash := sha256.Sum256(bin)
-	entry := r.entry(hash, &limits)
+	entry := r.entry(file.Digest, &limits)
 	if !cached(entry) {
-		if err := rewrite.Check(bin, rules(&limits)); err != nil {
+		bin, err := file.content()
+		if err == nil {
+			err = rewrite.Check(bin, rules(&limits))
+		}
+		if err != nil {
 			return nil, fault.Wrap(err, "load module", name)
 		}
 	}
 	m := &Module{
-		runtime: r, name: name, hash: hash, entry: entry, limits: limits, host: o.Host,
-		log: r.cfg.Log.With("module", name), binary: bin,
+		runtime: r, name: name, file: file, entry: entry, limits: limits, host: o.Host,
+		log:   r.cfg.Log.With("module", name),
 		slots: make(chan struct{}, limits.Instances), closing: make(chan struct{}),
 		running: map[*instance]struct{}{},
 	}
