@@ -3,6 +3,7 @@ package enricher
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/entity"
@@ -25,21 +26,21 @@ func relationKeys() []hook.ConfigKey {
 }
 
 func aggregator() *catalog.Type {
-	return stock("Aggregator", "aggregator", "makes one value of a sensor of all members or children", aggregate,
+	return required(stock("Aggregator", "aggregator", "makes one value of a sensor of all members or children", aggregate,
 		slices.Concat(relationKeys(), []hook.ConfigKey{
 			sourceKey, targetKey,
 			key("enricher.transformation", "transformation", "any", "average, sum, min, max, isQuorate, list or first; list when absent"),
 			key("enricher.transformation.untyped", "transformation.untyped", "any", "the same"),
 			key("quorum.check.type", "", "string", "for isQuorate: all, allAndAtLeastOne, atLeastOne, atLeastOneUnlessEmpty, alwaysTrue"),
 			key("quorum.total.size", "", "integer", "for isQuorate: how many there should be"),
-		})...)
+		})...), sourceKey.Name, targetKey.Name)
 }
 
 func mapAggregator() *catalog.Type {
-	return stock("MapAggregator", "map-aggregator", "makes a map from two sensors of all members or children: keys and values", aggregateMap,
+	return required(stock("MapAggregator", "map-aggregator", "makes a map from two sensors of all members or children: keys and values", aggregateMap,
 		slices.Concat(relationKeys(), []hook.ConfigKey{
 			targetKey, key("enricher.keySensor", "keySensor", "any", "the sensor with the key"), key("enricher.valueSensor", "valueSensor", "any", "the sensor with the value"),
-		})...)
+		})...), targetKey.Name, "enricher.keySensor", "enricher.valueSensor")
 }
 
 // among gives whose sensors count, and what tells when that changes.
@@ -130,7 +131,7 @@ func (s *setup) combination() func(values []any) any {
 		if f := named(word); f != nil {
 			return f
 		}
-		s.fail("%s: unknown transformation %q; expected average, sum, min, max, isQuorate, list or first", key, word)
+		s.fail("%s: unknown transformation %q; expected one of %s", key, word, strings.Join(words, ", "))
 	}
 	return list
 }

@@ -33,7 +33,7 @@ func stock(name, word, doc string, impl catalog.EnricherImpl, keys ...hook.Confi
 
 			Description: doc, Config: keys,
 		},
-		Version: version, Enricher: impl,
+		Version: version, Enricher: impl, Checks: checks(keys),
 	}
 }
 

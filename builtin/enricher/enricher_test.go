@@ -94,6 +94,8 @@ func TestEnrichers(t *testing.T) {
 				{"app.in", "x", 0, nil}, {"app.more", "y", 0, "x-y"}, {"app.in", "z", 0, "z-y"}}},
 		{"transformer of another entity", "transformer", "producer: $brooklyn:child(\"a\")\nsourceSensor: in\ntargetSensor: out", []event{
 			{"app.in", "no", 0, nil}, {"a.in", "yes", 0, "yes"}}},
+		{"transformer that keeps the name of another entity's sensor", "transformer", "producer: $brooklyn:child(\"a\")\nsourceSensor: out", []event{
+			{"a.out", "yes", 0, "yes"}}},
 		{"propagator by mapping", "propagator", "producer: $brooklyn:child(\"a\")\nsensorMapping: {in: out}", []event{
 			{"a.in", "x", 0, "x"}, {"a.out", "y", 0, "x"}}},
 		{"propagator by names", "propagator", "producer: $brooklyn:child(\"a\")\npropagating: [out]", []event{

@@ -14,14 +14,14 @@ import (
 )
 
 func joiner() *catalog.Type {
-	return stock("Joiner", "joiner", "writes a list or a map as text", join,
+	return required(stock("Joiner", "joiner", "writes a list or a map as text", join,
 		producerKey, sourceKey, targetKey, dupesKey, tagKey,
 		withDefault(key("enricher.joiner.separator", "separator", "string", "between items"), ","),
 		withDefault(key("enricher.joiner.keyValueSeparator", "keyValueSeparator", "string", "between a key and its value"), "="),
 		withDefault(key("enricher.joiner.joinMapEntries", "joinMapEntries", "boolean", "writes keys and values of a map, not only values"), false),
 		withDefault(key("enricher.joiner.quote", "quote", "boolean", "puts items into double quotes"), true),
 		withDefault(key("enricher.joiner.minimum", "minimum", "integer", "fewer items give no value"), int64(0)),
-		key("enricher.joiner.maximum", "maximum", "integer", "more items are left out"))
+		key("enricher.joiner.maximum", "maximum", "integer", "more items are left out")), sourceKey.Name, targetKey.Name)
 }
 
 func join(ctx context.Context, h catalog.EnricherHost) error {
@@ -90,9 +90,9 @@ func quoted(s string) string {
 }
 
 func combiner() *catalog.Type {
-	return stock("Combiner", "combiner", "makes one value of several sensors", combine,
+	return required(stock("Combiner", "combiner", "makes one value of several sensors", combine,
 		producerKey, sourcesKey, targetKey, dupesKey, tagKey,
-		key("enricher.transformation", "transformation", "any", "sum, average, min, max, first or list; list when absent"))
+		key("enricher.transformation", "transformation", "any", "sum, average, min, max, first or list; list when absent")), sourcesKey.Name, targetKey.Name)
 }
 
 func combine(ctx context.Context, h catalog.EnricherHost) error {
@@ -132,11 +132,11 @@ func (s *setup) overSources(f func(values []any) any) error {
 }
 
 func reducer() *catalog.Type {
-	t := stock("reducer.Reducer", "reducer", "makes one text of several sensors", reduce,
+	t := required(stock("reducer.Reducer", "reducer", "makes one text of several sensors", reduce,
 		producerKey, sourcesKey, targetKey, dupesKey, tagKey,
 		key("enricher.reducerFunction", "reducerFunction", "any", "a function of the values"),
 		key("enricher.reducerFunction.transformation", "reducerFunction.transformation", "string", "joiner or formatString"),
-		key("enricher.reducerFunction.parameters", "reducerFunction.parameters", "map", "separator for joiner, format for formatString"))
+		key("enricher.reducerFunction.parameters", "reducerFunction.parameters", "map", "separator for joiner, format for formatString")), sourcesKey.Name, targetKey.Name)
 	t.Aliases = append(t.Aliases, "org.apache.brooklyn.enricher.stock.Reducer")
 	return t
 }
@@ -185,11 +185,11 @@ func shown(v any) string {
 }
 
 func updatingMap() *catalog.Type {
-	return stock("UpdatingMap", "updating-map", "keeps one entry of a map sensor", update,
+	return required(stock("UpdatingMap", "updating-map", "keeps one entry of a map sensor", update,
 		producerKey, sourceKey, targetKey, dupesKey, tagKey,
 		key("enricher.updatingMap.key", "key", "string", "the entry; the source sensor's name when absent"),
 		key("enricher.updatingMap.computing", "computing", "any", "an expression, or a function of the source's value; its value when absent"),
-		withDefault(key("enricher.updatingMap.removingIfResultIsNull", "removingIfResultIsNull", "boolean", "whether null takes the entry away"), true))
+		withDefault(key("enricher.updatingMap.removingIfResultIsNull", "removingIfResultIsNull", "boolean", "whether null takes the entry away"), true)), sourceKey.Name, targetKey.Name)
 }
 
 func update(ctx context.Context, h catalog.EnricherHost) error {
@@ -237,11 +237,12 @@ func update(ctx context.Context, h catalog.EnricherHost) error {
 }
 
 func percentage() *catalog.Type {
-	t := stock("PercentageEnricher", "percentage", "publishes what share of a total there is, between 0 and 1", share,
+	t := required(stock("PercentageEnricher", "percentage", "publishes what share of a total there is, between 0 and 1", share,
 		producerKey, dupesKey, tagKey,
 		key("enricher.percentage.sourceCurrentSensor", "source.current.sensor", "any", "the part"),
 		key("enricher.percentage.sourceTotalSensor", "source.total.sensor", "any", "the whole"),
-		hook.ConfigKey{Name: "enricher.percentage.targetSensor", Flags: []string{"target.sensor"}, Type: "any", Description: "the share"})
+		hook.ConfigKey{Name: "enricher.percentage.targetSensor", Flags: []string{"target.sensor"}, Type: "any", Description: "the share"}),
+		"enricher.percentage.sourceCurrentSensor", "enricher.percentage.sourceTotalSensor", "enricher.percentage.targetSensor")
 	for i, old := range []string{"enricher.sourceCurrentSensor", "enricher.sourceTotalSensor", "enricher.targetSensor"} {
 		k := &t.Config[len(t.Config)-3+i]
 		k.Flags = append(k.Flags, old)

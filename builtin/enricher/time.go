@@ -56,7 +56,7 @@ func (s *setup) duration(key string, fallback time.Duration) time.Duration {
 }
 
 func delta() *catalog.Type {
-	return stock("Delta", "delta", "publishes by how much a number changed", func(ctx context.Context, h catalog.EnricherHost) error {
+	return required(stock("Delta", "delta", "publishes by how much a number changed", func(ctx context.Context, h catalog.EnricherHost) error {
 		s := begin(ctx, h)
 		target := s.sensor("enricher.targetSensor")
 		var before *sample
@@ -66,12 +66,12 @@ func delta() *catalog.Type {
 			}
 			before = &now
 		})
-	}, producerKey, sourceKey, targetKey, dupesKey, tagKey)
+	}, producerKey, sourceKey, targetKey, dupesKey, tagKey), sourceKey.Name, targetKey.Name)
 }
 
 // timeWeightedDelta is Brooklyn's: how fast a number that only grows does so.
 func timeWeightedDelta() *catalog.Type {
-	t := stock("YamlTimeWeightedDeltaEnricher", "time-weighted-delta", "publishes by how much a number changes in a period",
+	t := required(stock("YamlTimeWeightedDeltaEnricher", "time-weighted-delta", "publishes by how much a number changes in a period",
 		func(ctx context.Context, h catalog.EnricherHost) error {
 			s := begin(ctx, h)
 			target, period := s.sensor("enricher.targetSensor"), s.duration("enricher.delta.period", time.Second)
@@ -87,7 +87,7 @@ func timeWeightedDelta() *catalog.Type {
 				before = &now
 			})
 		}, producerKey, sourceKey, targetKey, dupesKey, tagKey,
-		withDefault(key("enricher.delta.period", "period", "any", "the period, a duration"), "1s"))
+		withDefault(key("enricher.delta.period", "period", "duration", "the period"), "1s")), sourceKey.Name, targetKey.Name)
 	t.Aliases = append(t.Aliases,
 		"org.apache.brooklyn.enricher.stock.TimeWeightedDeltaEnricher", "org.apache.brooklyn.policy.enricher.TimeWeightedDeltaEnricher",
 		"brooklyn.policy.enricher.TimeWeightedDeltaEnricher")
@@ -95,7 +95,7 @@ func timeWeightedDelta() *catalog.Type {
 }
 
 func rollingMean() *catalog.Type {
-	return stock("RollingMean", "rolling-mean", "publishes the mean of the last values of a number",
+	return required(stock("RollingMean", "rolling-mean", "publishes the mean of the last values of a number",
 		func(ctx context.Context, h catalog.EnricherHost) error {
 			s := begin(ctx, h)
 			target := s.sensor("enricher.targetSensor")
@@ -116,14 +116,14 @@ func rollingMean() *catalog.Type {
 				h.Publish(target, sum/float64(len(window)))
 			})
 		}, producerKey, sourceKey, targetKey, dupesKey, tagKey,
-		withDefault(key("enricher.window.size", "windowSize", "integer", "how many values count"), int64(10)))
+		withDefault(key("enricher.window.size", "windowSize", "integer", "how many values count"), int64(10))), sourceKey.Name, targetKey.Name)
 }
 
 func timeWindowMean() *catalog.Type {
-	t := stock("YamlRollingTimeWindowMeanEnricher", "rolling-time-window-mean", "publishes the mean of a number over the last time",
+	t := required(stock("YamlRollingTimeWindowMeanEnricher", "rolling-time-window-mean", "publishes the mean of a number over the last time",
 		meanOverTime, producerKey, sourceKey, targetKey, dupesKey, tagKey,
-		hook.ConfigKey{Name: "enricher.window.duration", Flags: []string{"timePeriod", "windowDuration"}, Type: "any", Default: "10s", Description: "how far back values count"},
-		withDefault(key("enricher.window.confidenceRequired", "confidenceRequired", "double", "what share of the window must be known, 0 to 1"), 0.8))
+		hook.ConfigKey{Name: "enricher.window.duration", Flags: []string{"timePeriod", "windowDuration"}, Type: "duration", Default: "10s", Description: "how far back values count"},
+		withDefault(key("enricher.window.confidenceRequired", "confidenceRequired", "double", "what share of the window must be known, 0 to 1"), 0.8)), sourceKey.Name, targetKey.Name)
 	t.Aliases = append(t.Aliases,
 		"org.apache.brooklyn.enricher.stock.RollingTimeWindowMeanEnricher", "org.apache.brooklyn.policy.enricher.RollingTimeWindowMeanEnricher",
 		"brooklyn.policy.enricher.RollingTimeWindowMeanEnricher", "brooklyn.enricher.RollingTimeWindowMeanEnricher")

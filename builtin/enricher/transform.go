@@ -11,20 +11,31 @@ import (
 )
 
 func transformer() *catalog.Type {
-	t := stock("Transformer", "transformer", "maps the value of a sensor, or computes an expression at each of its events",
+	return together(stock("Transformer", "transformer", "maps the value of a sensor, or computes an expression at each of its events",
 		transform, producerKey, sourceKey, targetKey, triggersKey, dupesKey, tagKey,
 		key("enricher.targetValue", "targetValue", "any", "an expression, computed anew at each event"),
 		key("enricher.transformation", "transformation", "any", "a function of the value, such as function.regexReplacement"),
 		key("enricher.transformation.fromevent", "transformationFromEvent", "any", "the same, of the event"),
 		key("enricher.targetType", "targetType", "string", "what the value is coerced to"),
-		key("allowCyclicPublishing", "", "boolean", "lets source and target be one sensor"))
-	return t
+		key("allowCyclicPublishing", "", "boolean", "lets source and target be one sensor")),
+		func(config map[string]any) string {
+			switch {
+			case config[sourceKey.Name] == nil && config[triggersKey.Name] == nil:
+				return "enricher.sourceSensor or enricher.triggerSensors is required"
+			case config[targetKey.Name] == nil && (config[sourceKey.Name] == nil || config[producerKey.Name] == nil):
+				return "enricher.targetSensor is required, unless a sensor of another enricher.producer keeps its name"
+			}
+			return ""
+		})
 }
 
 func transform(ctx context.Context, h catalog.EnricherHost) error {
 	s := begin(ctx, h)
-	producer, target := s.producer(), s.sensor("enricher.targetSensor")
+	producer, target := s.producer(), s.optional("enricher.targetSensor")
 	source, triggers := s.optional("enricher.sourceSensor"), s.sensors("enricher.triggerSensors")
+	if target == "" && producer != h.Entity() {
+		target = source
+	}
 	typ, publish := s.text("enricher.targetType"), s.publisher(target)
 	cyclic := s.yes("allowCyclicPublishing")
 	apply, err := s.mapping()
@@ -33,6 +44,8 @@ func transform(ctx context.Context, h catalog.EnricherHost) error {
 		return s.err
 	case err != nil:
 		return err
+	case target == "":
+		return fault.New(fault.Invalid, "enricher.targetSensor is required")
 	case source == "" && len(triggers) == 0:
 		return fault.New(fault.Invalid, "enricher.sourceSensor or enricher.triggerSensors is required")
 	case source == target && producer == h.Entity() && !cyclic:
@@ -112,13 +125,23 @@ func replacing(f expr.Replacement) func(v any) (any, bool, error) {
 }
 
 func propagator() *catalog.Type {
-	return stock("Propagator", "propagator", "publishes the sensors of another entity as its own", propagate,
+	return together(stock("Propagator", "propagator", "publishes the sensors of another entity as its own", propagate,
 		producerKey, dupesKey, tagKey,
 		key("enricher.propagating.sensorMapping", "sensorMapping", "any", "source sensors with the sensors that they are published as"),
 		key("enricher.propagating.inclusions", "propagating", "any", "sensors that are published under their own names"),
 		key("enricher.propagating.propagatingAll", "propagatingAll", "boolean", "all sensors are"),
-		key("enricher.propagating.propagatingAllBut", "propagatingAllBut", "any", "all sensors are but these"))
+		key("enricher.propagating.propagatingAllBut", "propagatingAllBut", "any", "all sensors are but these")),
+		func(config map[string]any) string {
+			for _, name := range []string{"sensorMapping", "inclusions", "propagatingAll", "propagatingAllBut"} {
+				if config["enricher.propagating."+name] != nil {
+					return ""
+				}
+			}
+			return needsSensors
+		})
 }
+
+const needsSensors = "a Propagator needs sensorMapping, inclusions, propagatingAll or propagatingAllBut"
 
 func propagate(ctx context.Context, h catalog.EnricherHost) error {
 	s := begin(ctx, h)
@@ -145,7 +168,7 @@ func propagate(ctx context.Context, h catalog.EnricherHost) error {
 	case s.err != nil:
 		return s.err
 	case len(renamed) == 0 && !all:
-		return fault.New(fault.Invalid, "a Propagator needs sensorMapping, inclusions, propagatingAll or propagatingAllBut")
+		return fault.New(fault.Invalid, needsSensors)
 	case producer == h.Entity() && all:
 		return fault.New(fault.Invalid, "enricher.producer must be another entity when all sensors are propagated")
 	}
@@ -185,8 +208,8 @@ var lifecycleSensor = map[string]bool{
 }
 
 func propagateToMembers() *catalog.Type {
-	return stock("PropagateToMembers", "propagate-to-members", "publishes sensors of a group on all of its members", toMembers,
-		key("enricher.propagating.inclusions", "propagating", "any", "the sensors"), tagKey)
+	return required(stock("PropagateToMembers", "propagate-to-members", "publishes sensors of a group on all of its members", toMembers,
+		key("enricher.propagating.inclusions", "propagating", "any", "the sensors"), tagKey), "enricher.propagating.inclusions")
 }
 
 func toMembers(ctx context.Context, h catalog.EnricherHost) error {
