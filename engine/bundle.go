@@ -16,6 +16,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/store"
 	"github.com/gowanus-project/gowanus/internal/version"
+	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
 
 const bundleBucket store.Bucket = "bundle"
@@ -47,6 +48,8 @@ type BundleResult struct {
 	Message string
 	Bundle  *catalog.Bundle
 	Types   []*catalog.Type
+
+	Warnings []*yamlpos.Error // what may be wrong with the items, or is missing here but not elsewhere
 }
 
 // bundleRecord is a bundle as the store keeps it. Marks are of types, by id.
@@ -113,7 +116,8 @@ func (e *Engine) AddBundle(ctx context.Context, r BundleRequest) (*BundleResult,
 	if err != nil {
 		return nil, err
 	}
-	if err := e.examine(ctx, next, b.Types, problems); err != nil {
+	warnings, err := e.examine(ctx, next, b.Types, problems)
+	if err != nil {
 		return nil, err
 	}
 	if err := e.takeover(ctx, types, next, b, r); err != nil {
@@ -128,7 +132,7 @@ func (e *Engine) AddBundle(ctx context.Context, r BundleRequest) (*BundleResult,
 	}
 	installed = true
 	e.exchange(next, b, bundlesOf(replaced))
-	return &BundleResult{Code: code, Message: "bundle " + b.ID() + " is installed", Bundle: b, Types: b.Types}, nil
+	return &BundleResult{Code: code, Message: "bundle " + b.ID() + " is installed", Bundle: b, Types: b.Types, Warnings: warnings}, nil
 }
 
 // displaced tells which types a new bundle takes the place of: all of a bundle

@@ -35,7 +35,19 @@ func (e *Engine) Deploy(ctx context.Context, r Request) (*entity.Entity, *task.T
 	if err != nil {
 		return nil, nil, err
 	}
+	e.warn(r, p)
 	return e.realise(ctx, nil, p, true)
+}
+
+// warn tells the warnings of an accepted blueprint to whoever sent it, and in
+// the log.
+func (e *Engine) warn(r Request, p *plan) {
+	for _, w := range p.warnings {
+		e.log.Warn("blueprint accepted with a warning", "warning", w.Error())
+		if r.Warn != nil {
+			r.Warn(w)
+		}
+	}
 }
 
 // AddChildren adds what the blueprint describes below an entity: each of its
@@ -54,6 +66,9 @@ func (e *Engine) AddChildren(ctx context.Context, parent *entity.Entity, r Reque
 			return nil, nil, err
 		}
 		plans = append(plans, p)
+	}
+	for _, p := range plans {
+		e.warn(r, p)
 	}
 	var made []*entity.Entity
 	var starts []*task.Task

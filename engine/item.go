@@ -166,8 +166,8 @@ func (r *itemReader) item(item *bom.Item, kind string) *catalog.Type {
 
 // examine resolves all that new types name, in the catalog as it would be, and
 // gives every problem. Templates are only read: what they need may come later.
-func (e *Engine) examine(ctx context.Context, types *catalog.Registry, added []*catalog.Type, found error) error {
-	var errs yamlpos.Errors
+func (e *Engine) examine(ctx context.Context, types *catalog.Registry, added []*catalog.Type, found error) ([]*yamlpos.Error, error) {
+	var errs, warnings yamlpos.Errors
 	if found != nil {
 		errs.Append(yamlpos.Pos{}, found)
 	}
@@ -188,8 +188,9 @@ func (e *Engine) examine(ctx context.Context, types *catalog.Registry, added []*
 		if err := p.errs.Err(); err != nil && (!t.Template || recursive(err)) {
 			errs.Append(t.Plan.Node.Pos, err)
 		}
+		warnings.Append(t.Plan.Node.Pos, p.warnings.Err())
 	}
-	return errs.Err()
+	return warnings.List(), errs.Err()
 }
 
 func recursive(err error) bool { return strings.Contains(err.Error(), "recursive") }

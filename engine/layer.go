@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/json"
 	"slices"
 
 	"github.com/gowanus-project/gowanus/dsl/blueprint"
@@ -97,8 +98,8 @@ func (p *planner) setting(out *settings, d *entity.Declaration, entry yamlpos.En
 	described := p.specs(entry.Value, from)
 	if value.Constant() && !described {
 		out.put(name, raw, key, entity.Scope{})
-		if key != nil && raw != nil {
-			if err := entity.CheckConfig(key, raw); err != nil {
+		if v, err := entity.EvaluateAlone(p.ctx, value); key != nil && err == nil && isLiteral(v) {
+			if err := entity.CheckConfig(key, v); err != nil {
 				p.errs.Add(entry.Value.Pos, "%s", err)
 				out.bad[name] = true
 			}
@@ -109,6 +110,25 @@ func (p *planner) setting(out *settings, d *entity.Declaration, entry yamlpos.En
 	if key != nil {
 		p.compiled = append(p.compiled, compiled{value, entry.Value.Pos})
 	}
+}
+
+// isLiteral tells whether a value is one that could have been written as it
+// is: no sensor, object or function.
+func isLiteral(v any) bool {
+	switch x := v.(type) {
+	case nil, string, bool, int, int64, float64, json.Number:
+		return true
+	case []any:
+		return !slices.ContainsFunc(x, func(item any) bool { return !isLiteral(item) })
+	case map[string]any:
+		for _, item := range x {
+			if !isLiteral(item) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
 }
 
 // rawType is that of config keys whose values whoever uses them evaluates.

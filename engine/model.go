@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"reflect"
 	"strings"
@@ -228,6 +229,9 @@ func (e *Engine) addPolicyStep(ctx context.Context, c *action.Call) (any, error)
 	}
 	if len(p.plan.policies) == 0 {
 		return nil, fault.New(fault.Invalid, "type %s cannot be used", a.Type)
+	}
+	for _, w := range p.warnings.List() {
+		fmt.Fprintln(c.Err, "warning:", w.Msg)
 	}
 	r := p.plan.policies[0]
 	r.ID = id

@@ -12,6 +12,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/internal/nearest"
 	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
 
@@ -154,8 +155,43 @@ func (p *planner) partConfig(found *part) *settings {
 		layers[i] = layer{spec: &blueprint.Spec{Pos: l.spec.Pos, Config: l.spec.Config, Extra: l.spec.Extra}, from: l.from}
 	}
 	written := p.config(layers, d)
+	p.checkValues(found.native, layers, d)
+	p.checkNames(found, d)
 	p.constrain(found.layers[0].spec.Pos, d, written, nil)
 	return written
+}
+
+// everyAdjunct are keys that mean something on each adjunct, whatever its type
+// declares.
+var everyAdjunct = []string{"id", "name", "displayName", "description", "uniqueTag", "unique_tag", "tags", "iconUrl"}
+
+// checkNames warns of config keys that the adjunct's type does not have. Unlike
+// those of an entity nobody inherits them, so they mean nothing; but Brooklyn
+// takes them, and has keys that are not known here. What an item of the catalog
+// says is told when that is added, not to whoever uses it.
+func (p *planner) checkNames(found *part, d *entity.Declaration) {
+	if len(d.Config) == 0 {
+		return
+	}
+	known := slices.Clone(everyAdjunct)
+	for i := range d.Config {
+		known = append(append(known, d.Config[i].Name), d.Config[i].Flags...)
+	}
+	for _, l := range found.layers {
+		if l.from.bundle != nil && !l.from.bundle.Native && !p.described {
+			continue
+		}
+		for _, entry := range l.spec.Config {
+			if !slices.Contains(known, entry.Key) {
+				p.warnings.Add(entry.KeyPos, "%s has no config key %q%s", found.native.Name, entry.Key, nearest.Hint(entry.Key, known[len(everyAdjunct):]))
+			}
+		}
+		for _, entry := range l.spec.Extra { // user interfaces write keys of their own there
+			if near := nearest.Word(entry.Key, known); near != "" && !slices.Contains(known, entry.Key) {
+				p.warnings.Add(entry.KeyPos, "%s has no config key %q; did you mean %q?", found.native.Name, entry.Key, near)
+			}
+		}
+	}
 }
 
 // name gives the adjunct's display name: the first that its layers say.

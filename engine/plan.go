@@ -37,12 +37,16 @@ type Request struct {
 	// Lenient makes warnings of what is missing on this server but may be
 	// there on another; only Check heeds it.
 	Lenient bool
+	// Warn is told what may be wrong with a blueprint that is accepted all the
+	// same; Check has that in its Report. It may be nil.
+	Warn func(w *yamlpos.Error)
 }
 
 // plan is a checked blueprint, ready to come to life.
 type plan struct {
 	root     *entity.New
 	policies []*adjunct.Record // and enrichers
+	warnings []*yamlpos.Error
 }
 
 // planner turns a spec into a plan and collects every problem on the way.
@@ -112,6 +116,7 @@ func (p *planner) run(spec *blueprint.Spec, id string, at origin) (*plan, error)
 	if err := p.errs.Err(); err != nil {
 		return nil, err
 	}
+	p.plan.warnings = p.warnings.List()
 	return &p.plan, nil
 }
 

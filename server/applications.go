@@ -49,8 +49,13 @@ func (s *Server) createApplication(c echo.Context) error {
 
 // check answers whether a blueprint could be deployed, and does nothing else.
 func (s *Server) check(c echo.Context, r engine.Request, err error) error {
-	if err == nil {
-		_, err = s.engine.Check(c.Request().Context(), r)
+	if err != nil {
+		return err
+	}
+	report, err := s.engine.Check(c.Request().Context(), r)
+	tell := warnings(c)
+	for _, w := range report.Warnings {
+		tell(w)
 	}
 	if err != nil {
 		return blueprintError(err)
@@ -68,6 +73,7 @@ func (s *Server) putApplication(c echo.Context) error {
 }
 
 func (s *Server) deploy(c echo.Context, r engine.Request) error {
+	r.Warn = warnings(c)
 	app, start, err := s.engine.Deploy(lasting(c), r)
 	if err != nil {
 		return blueprintError(err)

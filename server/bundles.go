@@ -96,6 +96,10 @@ func installed(c echo.Context, r *engine.BundleResult, err error, body func() an
 	default:
 		return err
 	}
+	tell := warnings(c)
+	for _, w := range r.Warnings {
+		tell(w)
+	}
 	status := http.StatusCreated
 	if r.Code == engine.BundleIgnored {
 		status = http.StatusOK

@@ -43,6 +43,7 @@ func (s *Server) addChildren(c echo.Context, parent *entity.Entity) error {
 	if err != nil {
 		return err
 	}
+	r.Warn = warnings(c)
 	made, t, err := s.engine.AddChildren(lasting(c), parent, r, start)
 	if err != nil {
 		return blueprintError(err)

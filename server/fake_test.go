@@ -129,6 +129,9 @@ func (f *fake) Deploy(ctx context.Context, r engine.Request) (*entity.Entity, *t
 	if err := f.refuse(r); err != nil {
 		return nil, nil, err
 	}
+	for _, w := range doubts(r) {
+		r.Warn(w)
+	}
 	if r.ID == "" {
 		r.ID = "new1"
 	}
@@ -164,7 +167,16 @@ func (f *fake) refuse(r engine.Request) error {
 }
 
 func (f *fake) Check(_ context.Context, r engine.Request) (*engine.Report, error) {
-	return &engine.Report{}, f.refuse(r)
+	return &engine.Report{Warnings: doubts(r)}, f.refuse(r)
+}
+
+// doubts are the warnings of Check and Deploy.
+func doubts(r engine.Request) (out []*yamlpos.Error) {
+	if strings.Contains(string(r.Text), "odd") {
+		w := &yamlpos.Error{Pos: yamlpos.Pos{File: r.File, Line: 3, Col: 5}, Msg: "P has no config key \"a\\b\"\nat all"}
+		out = append(out, w, w)
+	}
+	return out
 }
 
 func (f *fake) AddChildren(ctx context.Context, parent *entity.Entity, r engine.Request, start bool) ([]*entity.Entity, *task.Task, error) {

@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -89,8 +91,13 @@ func (k *checking) file(ctx context.Context, name string) error {
 	}
 	if isBundle(b.text) {
 		// Later files may use its types, and it may replace what is known.
-		_, err := k.engine.AddBundle(ctx, engine.BundleRequest{Content: b.text, File: b.file, Force: true})
+		added, err := k.engine.AddBundle(ctx, engine.BundleRequest{Content: b.text, File: b.file, Force: true})
 		k.add(b.file, "error", err)
+		if added != nil {
+			for _, w := range added.Warnings {
+				k.add(b.file, "warning", w)
+			}
+		}
 		return nil
 	}
 	report, err := k.engine.Check(ctx, engine.Request{Text: b.text, File: b.file, Lenient: !k.known})
@@ -110,6 +117,7 @@ func (k *checking) ask(ctx context.Context, b *body) error {
 	if err != nil {
 		return err
 	}
+	cl.warn = func(text string) { k.problems = append(k.problems, warned(b.file, text)) }
 	err = cl.call(ctx, http.MethodPost, "/v1/applications?check=true", b, nil)
 	var wrong *wrongText
 	if !errors.As(err, &wrong) {
@@ -120,6 +128,20 @@ func (k *checking) ask(ctx context.Context, b *body) error {
 		k.problems = append(k.problems, p)
 	}
 	return nil
+}
+
+// place is what a problem's text begins with when it has one.
+var place = regexp.MustCompile(`^(.*?):(\d+):(\d+): `)
+
+// warned makes a problem of a warning in the server's words.
+func warned(file, text string) problem {
+	p := problem{File: file, Severity: "warning", Message: text}
+	if at := place.FindStringSubmatch(text); at != nil {
+		p.File, p.Message = at[1], text[len(at[0]):]
+		p.Line, _ = strconv.Atoi(at[2])
+		p.Column, _ = strconv.Atoi(at[3])
+	}
+	return p
 }
 
 // isBundle tells whether a file is meant for the catalog.

@@ -48,6 +48,7 @@ type client struct {
 	user, password string
 	origin         string // where the password is from, for messages
 	http           http.Client
+	warn           func(text string) // is told the warnings of answers
 }
 
 // client finds the server and the password.
@@ -57,6 +58,7 @@ func (c *cli) client() (*client, error) {
 		return nil, usageError("--server is %q; expected a URL like %s", c.remote.server, defaultServer)
 	}
 	cl := &client{base: strings.TrimRight(u.String(), "/"), user: c.remote.user}
+	cl.warn = func(text string) { fmt.Fprintf(c.stderr, "gowanus: warning: %s\n", clean(text)) }
 	if cl.password, cl.origin, err = c.remote.password(u.Hostname()); err != nil {
 		return nil, err
 	}
@@ -132,6 +134,11 @@ func (c *client) do(ctx context.Context, method, path string, b *body) (int, []b
 		return 0, nil, c.unreachable(ctx, err)
 	}
 	defer resp.Body.Close()
+	for _, field := range resp.Header.Values("Warning") {
+		if text, is := warningOf(field); is {
+			c.warn(text)
+		}
+	}
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return 0, nil, c.unreachable(ctx, err)
@@ -140,6 +147,15 @@ func (c *client) do(ctx context.Context, method, path string, b *body) (int, []b
 		return resp.StatusCode, nil, c.refusal(resp.StatusCode, text)
 	}
 	return resp.StatusCode, text, nil
+}
+
+// warningOf reads a field Warning of the server's answer: 299 - "TEXT".
+func warningOf(field string) (text string, ok bool) {
+	text, ok = strings.CutPrefix(field, `299 - "`)
+	if !ok || !strings.HasSuffix(text, `"`) {
+		return "", false
+	}
+	return strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(strings.TrimSuffix(text, `"`)), true
 }
 
 func (c *client) request(ctx context.Context, method, path string, b *body) (*http.Request, error) {

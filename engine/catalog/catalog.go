@@ -100,7 +100,7 @@ type Type struct {
 	OneHost     bool       // an entity type that keeps all below it on one host
 	Turns       []string   // effectors of an entity type that take turns with start, stop and restart
 	Attend      AttendImpl // of an entity type that follows what happens to others; may be nil
-	Checks      Checks     // of an entity type
+	Checks      Checks     // of an entity type, policy, enricher or initializer
 	Unbuilt     string     // of a type that is known but cannot run: what to use instead
 	Entity      EntityImpl
 	Policy      PolicyImpl
