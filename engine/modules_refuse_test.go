@@ -112,4 +112,17 @@ func TestModuleDecisionIsWhole(t *testing.T) {
 	if _, acted := p.Sensor("acted"); acted || fault.KindOf(err) != fault.Forbidden || !strings.Contains(err.Error(), "frobnicate") {
 		t.Errorf("acted %v, %v", acted, err)
 	}
+	// Nor has one whose step cannot have its input; the operator is shown it.
+	_, err = call(t, e, p, "act", map[string]any{"step": "wait", "input": map[string]any{"sensr": "acted"}})
+	const want = `entity.effector of type org.example.Probe of module probe: step 1, wait: it has no input "sensr"; did you mean "sensor"?`
+	if _, acted := p.Sensor("acted"); acted || fault.KindOf(err) != fault.Invalid || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("acted %v, %v", acted, err)
+	}
+	m, err := e.Module("probe", "1.0.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list, n := m.Refusals(); n != 2 || !strings.HasSuffix(want, list[1].Message) || list[1].Entity != string(p.ID()) {
+		t.Errorf("%d refusals, %v", n, list)
+	}
 }

@@ -9,18 +9,19 @@ import (
 
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
+	"github.com/gowanus-project/gowanus/engine/stepinput"
 	"github.com/gowanus-project/gowanus/internal/coerce"
 	"github.com/gowanus-project/gowanus/internal/pattern"
 )
 
-// Refusal is a decision, or a request of a module, that was refused for want
-// of a capability.
+// Refusal is a decision, or a request of a module, that was refused: for want of
+// a capability, or because a step cannot have the input that it was given.
 type Refusal struct {
 	Time       time.Time       `json:"time"`
 	Hook       string          `json:"hook"`
 	Type       string          `json:"type"`
-	Entity     string          `json:"entity,omitempty"` // id
-	Capability hook.Capability `json:"capability"`       // that would have allowed it
+	Entity     string          `json:"entity,omitempty"`    // id
+	Capability hook.Capability `json:"capability,omitzero"` // that would have allowed it
 	Message    string          `json:"message"`
 }
 
@@ -93,6 +94,11 @@ func (m *Module) Refuse(id hook.ID, typ, entity string, missing hook.Capability,
 		why = "was not granted"
 	}
 	err := fault.New(fault.Forbidden, "%s needs a capability that module %s %s: kind %s, value %s", what, m.Name(), why, missing.Kind, missing.Value)
+	return m.note(id, typ, entity, missing, err)
+}
+
+// note records a refusal, and gives its error.
+func (m *Module) note(id hook.ID, typ, entity string, missing hook.Capability, err error) error {
 	r := &m.rights
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -127,15 +133,24 @@ type want struct {
 	what string
 }
 
-// permit refuses steps that the module has no capability for, those included
-// that another step runs: they stand in its input as step and input.
+// permit refuses steps that the module has no capability for, or that cannot
+// have their input, those included that another step runs: they stand in its
+// input as step and input.
 func (m *Module) permit(id hook.ID, typ, entity string, steps []hook.Step) error {
 	for i := range steps {
 		name, input := steps[i].Step, steps[i].Input
 		for name != "" {
-			for _, w := range wants(name, input) {
+			for n, w := range wants(name, input) {
 				if !m.May(w.Kind, w.Value) {
 					return m.Refuse(id, typ, entity, w.Capability, "step "+coerce.Text(i+1)+", "+w.what+",")
+				}
+				if n > 0 {
+					continue
+				}
+				// Before the wants that depend on the input, and before that
+				// shows secrets.
+				if err := stepinput.Check(name, input); err != nil {
+					return m.note(id, typ, entity, hook.Capability{}, fault.Wrap(err, "step", coerce.Text(i+1)+", "+name))
 				}
 			}
 			if addresses[name] && input != nil {
@@ -148,7 +163,7 @@ func (m *Module) permit(id hook.ID, typ, entity string, steps []hook.Step) error
 	return nil
 }
 
-// wants gives the capabilities that a step needs.
+// wants gives the capabilities that a step needs, that of the step itself first.
 func wants(name string, input map[string]any) []want {
 	out := []want{{hook.Capability{Kind: hook.CapStep, Value: name}, name}}
 	switch name {

@@ -48,15 +48,14 @@ func TestGrants(t *testing.T) {
 	}
 	all := "step=http http=*.example.org http=10.0.0.1:8080 step=pull-image image=docker.io/library/* step=log"
 	for _, c := range []struct{ grants, answer, want string }{
-		{all, step("log", `{}`), ""},
-		{"", step("log", `{}`), "step 1, log, needs a capability that module asking was not granted: kind step, value log"},
+		{all, step("log", `{"message": "m"}`), ""},
+		{"", step("log", `{"message": "m"}`), "step 1, log, needs a capability that module asking was not granted: kind step, value log"},
 		{"step=sleep", step("sleep", `{}`), "step 1, sleep, needs a capability that module asking does not ask for: kind step, value sleep"},
 		{all, step("http", `{"endpoint": "https://api.example.org/x"}`), ""},
 		{all, step("http", `{"url": "http://10.0.0.1:8080/"}`), ""},
 		{all, step("http", `{"url": "http://10.0.0.1/"}`), "step 1, http to http://10.0.0.1/, needs a capability that module asking does not ask for: kind http, value 10.0.0.1"},
 		{all, step("http", `{"url": "http://api.example.org@evil.test/"}`), "step 1, http to http://api.example.org@evil.test/, needs a capability that module asking does not ask for: kind http, value evil.test"},
 		{all, step("http", `{"url": "http://evil.test/.example.org"}`), "step 1, http to http://evil.test/.example.org, needs a capability that module asking does not ask for: kind http, value evil.test"},
-		{all, step("http", `{"url": {"$brooklyn:config": "x"}}`), `step 1, http to {"$brooklyn:config":"x"}, needs a capability that module asking does not ask for: kind http, value {"$brooklyn:config":"x"}`},
 		{all + " step=check-endpoint", step("check-endpoint", `{"endpoint": "10.0.0.1:8080"}`), "step 1, check-endpoint, needs a capability that module asking does not ask for: kind step, value check-endpoint"},
 		{all, step("load", `{"url": "https://api.example.org/x"}`), "step 1, load, needs a capability that module asking does not ask for: kind step, value load"},
 		{all, step("pull-image", `{"image": "docker.io/library/redis:7"}`), ""},
@@ -83,10 +82,73 @@ func TestGrants(t *testing.T) {
 	}
 }
 
+// A decision with a step that cannot have its input is refused as a whole, and
+// recorded. The error names the step, the key and the nearest one, and shows no
+// value: it may be a secret.
+func TestInputs(t *testing.T) {
+	const description = `{"name": "asking", "version": "2.0.0", "abi": [1, 1], "types": [
+		{"name": "thing", "kind": "entity"}, {"name": "watch", "kind": "policy"}, {"name": "act", "kind": "step"}], "capabilities": [
+		{"kind": "step", "value": "log", "reason": "r"}, {"kind": "step", "value": "wait", "reason": "r"}, {"kind": "step", "value": "repeat", "reason": "r"},
+		{"kind": "step", "value": "invoke-effector", "reason": "r"}, {"kind": "step", "value": "http", "reason": "r"}, {"kind": "http", "value": "*", "reason": "r"},
+		{"kind": "step", "value": "of-a-plug-in", "reason": "r"}]}`
+	for _, c := range []struct{ steps, want string }{
+		{`{"step": "log", "input": {"message": "a"}}, {"step": "invoke-effector", "input": {"effector": "stop", "lenient": null}}`, ""},
+		{`{"step": "log", "input": {"message": "a"}}, {"step": "invoke-effector", "input": {"efector": "hunter2"}}`, `step 2, invoke-effector: it has no input "efector"; did you mean "effector"?`},
+		{`{"step": "log", "input": {"message": "a", "colour": "hunter2"}}`, `step 1, log: it has no input "colour"; expected one of message, level, category`},
+		{`{"step": "invoke-effector"}`, "step 1, invoke-effector: it needs the input effector"},
+		{`{"step": "invoke-effector", "input": {"effector": "", "args": {}}}`, "step 1, invoke-effector: it needs the input effector"},
+		{`{"step": "invoke-effector", "input": {"effector": null}}`, "step 1, invoke-effector: it needs the input effector"},
+		{`{"step": "invoke-effector", "input": {"effector": ["hunter2"]}}`, "step 1, invoke-effector: input effector: expected a text, not a list"},
+		{`{"step": "wait", "input": {"sensor": "a", "timeout": "hunter2"}}`, `step 1, wait: input timeout: expected a duration such as "10s" or "1m 30s", not this text`},
+		{`{"step": "wait", "input": {"sensor": "a", "entity": {"id": "x2"}}}`, "step 1, wait: input entity: expected an entity, not an object"},
+		{`{"step": "wait", "input": {"sensor": "a", "entity": {"$entity": "x2", "name": "n"}, "read": ["b"], "timeout": 500}}`, ""},
+		{`{"step": "wait", "input": {"sensor": {"$secret": "name"}}}`, ""},
+		{`{"step": "repeat", "input": {"step": "wait", "input": {"sensr": "a"}}}`, `step 1, wait: it has no input "sensr"; did you mean "sensor"?`},
+		{`{"step": "repeat", "input": {"step": 5}}`, "step 1, repeat: input step: expected a text, not a number"},
+		{`{"step": "http", "input": {"method": "GET"}}`, "step 1, http: it needs the input endpoint or url"},
+		{`{"step": "http", "input": {"url": {"$brooklyn:config": "x"}}}`, "step 1, http: input url: expected a text, a number, true or false, not an object"},
+		{`{"step": "http", "input": {"url": "http://a/", "confine": ["b"]}}`, `step 1, http: it has no input "confine"; did you mean "config"?`},
+		{`{"step": "of-a-plug-in", "input": {"anything": 1}}`, ""},
+	} {
+		f := &fake{answer: `{"steps": [` + c.steps + `]}`}
+		m, err := guest.Load([]byte(description), f, guest.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.GrantAll()
+		for _, typ := range m.Types() {
+			hookName := map[string]string{"thing": "entity.effector", "watch": "policy.event", "act": "step.plan"}[typ.Name]
+			ent := hook.Entity{Ref: hook.Ref{ID: "x1"}}
+			switch typ.Name {
+			case "thing":
+				_, err = typ.Entity.Effector(t.Context(), &hook.EffectorCall{Entity: ent})
+			case "watch":
+				_, err = typ.Policy.Event(t.Context(), &hook.PolicyCall{Entity: ent, Timer: true})
+			default:
+				_, err = typ.Step(t.Context(), &hook.EffectorCall{Entity: ent})
+			}
+			got, want := "", c.want
+			if err != nil {
+				got = err.Error()
+			}
+			if want != "" {
+				want = hookName + " of type " + typ.Name + " of module asking: " + want
+			}
+			if got != want || err != nil && fault.KindOf(err) != fault.Invalid {
+				t.Errorf("%s\n got %s (%s)\nwant %s", c.steps, got, fault.KindOf(err), want)
+			}
+		}
+		list, n := m.Refusals()
+		if c.want == "" && n > 0 || c.want != "" && (n != 3 || list[0].Message != c.want || list[0].Type != "thing" || list[0].Entity != "x1" || list[0].Capability != (hook.Capability{})) {
+			t.Errorf("%s: %d refusals: %v", c.steps, n, list)
+		}
+	}
+}
+
 // A module that may not see a secret can pass it on.
 func TestSecretsAreVeiled(t *testing.T) {
 	const password = "hunter2-of-veil"
-	f := &fake{answer: `{"steps": [{"step": "log", "input": {"a": {"$secret": "db.password"}, "b": [{"c": {"$secret": "env.API_TOKEN"}}], "d": {"$secret": "other"}}}]}`}
+	f := &fake{answer: `{"steps": [{"step": "log", "input": {"level": {"$secret": "db.password"}, "message": [{"c": {"$secret": "env.API_TOKEN"}}], "category": {"$secret": "other"}}}]}`}
 	call := func(grants string) *hook.Decision {
 		_, types := asking(t, f, grants)
 		d, err := types["thing"].Entity.Effector(t.Context(), &hook.EffectorCall{Entity: hook.Entity{Config: map[string]any{
@@ -101,7 +163,7 @@ func TestSecretsAreVeiled(t *testing.T) {
 	if strings.Contains(f.got, password) || strings.Contains(f.got, "tok-4711") || !strings.Contains(f.got, `"PLAIN":"seen"`) {
 		t.Errorf("the module was given %s", f.got)
 	}
-	want := map[string]any{"a": password, "b": []any{map[string]any{"c": "tok-4711-veil"}}, "d": map[string]any{"$secret": "other"}}
+	want := map[string]any{"level": password, "message": []any{map[string]any{"c": "tok-4711-veil"}}, "category": map[string]any{"$secret": "other"}}
 	if !reflect.DeepEqual(d.Steps[0].Input, want) {
 		t.Errorf("got %v", d.Steps[0].Input)
 	}

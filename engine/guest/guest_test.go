@@ -149,7 +149,7 @@ func TestBrokenAnswers(t *testing.T) {
 		{`{"sensors": {"a":1,"b":2,"c":3}}`, fault.Limit, entity + `answer with 3 sensors, the limit Sensors allows 2`},
 		{`{"state": "01234567890"}`, fault.Limit, entity + `answer with 13 bytes of state, the limit StateBytes allows 10`},
 		{`{"result": "` + strings.Repeat("x", 500) + `"}`, fault.Limit, entity + `answer of 514 bytes, the limit DecisionBytes allows 500`},
-		{`{"steps": [{"step": "log"}, {"step": "create-container"}]}`, fault.Forbidden,
+		{`{"steps": [{"step": "log", "input": {"message": "m"}}, {"step": "create-container"}]}`, fault.Forbidden,
 			entity + `step 2, create-container, needs a capability that module fake does not ask for: kind step, value create-container`},
 		{`{"steps": [{"step": "if-placed", "input": {"step": "if-placed", "input": {"step": "unmanage"}}}]}`, fault.Forbidden,
 			entity + `step 1, unmanage, needs a capability that module fake does not ask for: kind step, value unmanage`},

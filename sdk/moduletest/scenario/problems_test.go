@@ -63,6 +63,8 @@ f:1:109: event service.isUp: steps: expected nothing, got [{"input":{"effector":
 			"f:1:93: in: entity: expected a map, got the number 3"},
 		{"step: greedy, args: {}",
 			"f:1:13: step: expected a decision, got the error forbidden: step.plan of type greedy of module guest: step 1, run-command, needs a capability that module guest does not ask for: kind step, value run-command"},
+		{"step: greedy, args: {slip: true}",
+			`f:1:13: step: expected a decision, got the error invalid: step.plan of type greedy of module guest: step 2, log: it has no input "mesage"; did you mean "message"?`},
 		{"step: greedy, args: {}, expect: {error: {kind: invalid, message: {glob: x*}}}",
 			`f:1:72: step: error.kind: expected "invalid", got "forbidden"
 f:1:90: step: error.message: not as expected

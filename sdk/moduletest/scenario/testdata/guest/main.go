@@ -65,8 +65,12 @@ func sleepless(*gowanus.PolicyCall) (gowanus.Decision, error) {
 	return gowanus.Decision{WakeAfter: "1ms"}, nil
 }
 
-// greedy decides on a step that the module does not ask for.
-func greedy(*gowanus.EffectorCall) (gowanus.Decision, error) {
+// greedy decides on a step that the module does not ask for, or on one with an
+// input that it does not have.
+func greedy(c *gowanus.EffectorCall) (gowanus.Decision, error) {
+	if c.Args["slip"] == true {
+		return gowanus.Decision{Steps: []gowanus.Step{{Step: "log"}, {Step: "log", Input: map[string]any{"mesage": "hi"}}}}, nil
+	}
 	return gowanus.Decision{Steps: []gowanus.Step{{Step: "run-command", Input: map[string]any{"command": "id"}}}}, nil
 }
 
