@@ -55,7 +55,7 @@ func (m *Module) serve(ctx context.Context, r *request) ([]byte, error) {
 	out, fuel, err := i.ask(ctx, r, begin)
 	end := time.Now()
 	took := end.Sub(begin)
-	m.allowance.take(took, end)
+	m.allowance.take(took-i.waited, end)
 	m.stats.record(took, fuel, i.pages(), err)
 	if m.log.Enabled(ctx, slog.LevelDebug) {
 		m.log.DebugContext(ctx, "module called", "hook", r.hook.String(), "duration", took, "fuel", fuel, "pages", i.pages(), "error", err)

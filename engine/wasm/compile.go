@@ -121,7 +121,7 @@ func (m *Module) compileWith(binary []byte, dir string) (p *program, err error) 
 	p.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().
 		WithCompilationCache(p.cache).
 		WithCoreFeatures(api.CoreFeaturesV2&^api.CoreFeatureSIMD).
-		WithMemoryLimitPages(uint32(m.limits.Structure.MemoryPages)).
+		WithMemoryLimitPages(uint32(m.limits.Structure.MemoryPages+1)). // see rewrite.ExportTurn
 		WithDebugInfoEnabled(false))
 	defer func() {
 		if bug := recover(); bug != nil {

@@ -11,3 +11,6 @@ func Metered(bin []byte) []byte {
 	}
 	return m.Binary
 }
+
+// LongCalls tells how many long calls run.
+func (r *Runtime) LongCalls() int { return len(r.long) }

@@ -95,6 +95,7 @@ func (i *instance) serve(op int32, request []byte) ([]byte, error) {
 	}
 	ctx, cancel := context.WithDeadline(i.ctx.Context, i.deadline)
 	defer cancel()
+	i.endTurn() // it may wait for another module
 	return m.host(ctx, op, append([]byte(nil), request...))
 }
 

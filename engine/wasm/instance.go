@@ -25,13 +25,17 @@ type instance struct {
 	alloc  api.Function
 	call   api.Function
 
-	fuel, reserve, stack, stop api.MutableGlobal
+	fuel, reserve, stack, stop, turn api.MutableGlobal
 
 	ctx    *callContext
 	args   [3]uint64 // of the call under way, then its result
 	world  world     // what WASI shows
 	lines  int       // lines logged in this call
 	broken bool      // must not be used again
+
+	turned time.Time     // when the guest's turn began
+	waited time.Duration // for its turns
+	long   bool          // it has one of Runtime.long
 
 	denied atomic.Bool // the module's other instances left it no memory to grow
 
@@ -104,7 +108,8 @@ func (i *instance) bind() {
 	i.memory = i.guest.Memory()
 	i.alloc, i.call = i.guest.ExportedFunction(exportAlloc), i.guest.ExportedFunction(exportCall)
 	i.fuel, i.reserve = global(rewrite.ExportFuel), global(rewrite.ExportReserve)
-	i.stack, i.stop = global(rewrite.ExportStack), global(rewrite.ExportStop)
+	i.stack, i.stop, i.turn = global(rewrite.ExportStack), global(rewrite.ExportStop), global(rewrite.ExportTurn)
+	i.turn.Set(rewrite.TurnWanted)
 }
 
 func (i *instance) initialize() error {
@@ -144,6 +149,7 @@ var errOverdrawn = errors.New("took more fuel than there was")
 func (i *instance) run(f api.Function) error {
 	i.stack.Set(uint64(i.module.limits.StackSlots))
 	err := f.CallWithStack(i.ctx, i.args[:])
+	i.endTurn()
 	if err == nil && int64(i.fuel.Get()+i.reserve.Get()) < 0 {
 		return errOverdrawn
 	}
@@ -162,6 +168,7 @@ func (i *instance) arm(ctx context.Context, limit CallLimits, now time.Time) err
 	i.reserve.Set(uint64(limit.Fuel - slice))
 	i.lines = 0
 	i.ctx.Context = ctx
+	i.turned, i.waited = now, 0
 
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -6,6 +6,10 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
+// pageBytes is what memory grows by; rewrite.ExportTurn needs one page more
+// than an instance may have.
+const pageBytes = 64 << 10
+
 // budget is the memory that the instances of a module may have together.
 type budget struct {
 	most uint64 // bytes
@@ -33,12 +37,13 @@ type counted struct {
 	budget *budget
 	size   uint64
 	denied *atomic.Bool // set when the budget refused it to grow
+	turn   func() bool  // says that it is not asked to grow, but that the guest lets the host in
 }
 
 // memoryAllocator makes the memory of the instance.
 func (i *instance) memoryAllocator() experimental.MemoryAllocator {
 	return experimental.MemoryAllocatorFunc(func(_, most uint64) experimental.LinearMemory {
-		i.linear = &counted{LinearMemory: reserve(most), budget: &i.module.memory, denied: &i.denied}
+		i.linear = &counted{LinearMemory: reserve(most - pageBytes), budget: &i.module.memory, denied: &i.denied, turn: i.takeTurn}
 		return i.linear
 	})
 }
@@ -46,6 +51,9 @@ func (i *instance) memoryAllocator() experimental.MemoryAllocator {
 // Reallocate gives the first size bytes, or nil when the budget or the machine
 // does not have them.
 func (c *counted) Reallocate(size uint64) []byte {
+	if c.turn() {
+		return nil
+	}
 	by := size - c.size
 	if !c.budget.grow(by) {
 		c.denied.Store(true)

@@ -81,7 +81,7 @@ func (m *Module) lend(ctx context.Context, p *program) (*instance, error) {
 	begin := time.Now()
 	err := i.start(ctx, p)
 	now := time.Now()
-	m.allowance.take(now.Sub(begin), now)
+	m.allowance.take(now.Sub(begin)-i.waited, now)
 	if err == nil {
 		m.stats.started.Add(1)
 		return i, nil

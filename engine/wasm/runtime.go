@@ -28,6 +28,9 @@ type Config struct {
 	// Compilers is how many modules are compiled at one time; 0 is half of
 	// the processors, at least 1.
 	Compilers int
+	// LongCalls is how many calls that last for longer than half a millisecond
+	// run at one time; 0 is all processors but one, at least 1.
+	LongCalls int
 	// OnSuspend is told, on the goroutine of the call that failed last, that a
 	// module has failed too often and takes no calls any more. It may call the
 	// module's methods. To keep the module suspended over a restart, its reason
@@ -39,6 +42,7 @@ type Config struct {
 type Runtime struct {
 	cfg       Config
 	compilers chan struct{} // one element per running compiler
+	long      chan struct{} // one element per long call that runs
 	ctx       context.Context
 	cancel    context.CancelFunc
 	compiling sync.WaitGroup
@@ -58,6 +62,9 @@ func New(cfg Config) (*Runtime, error) {
 	if cfg.Compilers <= 0 {
 		cfg.Compilers = max(1, runtime.NumCPU()/2)
 	}
+	if cfg.LongCalls <= 0 {
+		cfg.LongCalls = max(1, runtime.GOMAXPROCS(0)-1)
+	}
 	if cfg.CacheDir != "" {
 		if err := prepareCache(cfg.CacheDir); err != nil {
 			return nil, err
@@ -70,7 +77,10 @@ func New(cfg Config) (*Runtime, error) {
 		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Runtime{cfg: cfg, compilers: make(chan struct{}, cfg.Compilers), ctx: ctx, cancel: cancel, modules: map[*Module]struct{}{}}, nil
+	return &Runtime{
+		cfg: cfg, compilers: make(chan struct{}, cfg.Compilers), long: make(chan struct{}, cfg.LongCalls),
+		ctx: ctx, cancel: cancel, modules: map[*Module]struct{}{},
+	}, nil
 }
 
 func prepareCache(dir string) error {

@@ -7,9 +7,10 @@
 // changes. At the entry of each function and at each turn of a loop 1 unit is
 // taken from the fuel slice, and 1 more for every 256 instructions up to the next
 // such place, of which slow ones count several times. When the slice is used up
-// an appended function runs: it executes memory.grow(0), which leaves compiled
-// code and lets the Go scheduler and garbage collector in, traps if the stop flag
-// is set or the fuel is gone, and else takes the next slice.
+// an appended function runs: it executes memory.grow, which leaves compiled
+// code and lets the host, the Go scheduler and garbage collector in (see
+// ExportTurn), traps if the stop flag is set or the fuel is gone, and else takes
+// the next slice.
 //
 // Fuel is a global, and so in memory. A loop that calls no function of the module counts in
 // a local instead, which stays in a register, and looks at the fuel once in a

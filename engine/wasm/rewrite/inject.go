@@ -270,7 +270,9 @@ func (e *emitter) refillBody() code {
 	trapIf := func(c code) code { return c.op(opIf, noResult, opUnreachable, opEnd) }
 	c := code{0} // no locals
 	c = trapIf(c.get(e.stack).number(0).op(opI64LtS))
-	c = c.op(opI32Const, 0, opMemoryGrow, 0, opDrop)
+	c = c.get(e.turn).op(opIf, noResult).number32(TurnTaken).set(e.turn)
+	c = c.number32(1).op(opMemoryGrow, 0, opDrop).number32(TurnWanted).set(e.turn)
+	c = c.op(opElse).number32(0).op(opMemoryGrow, 0, opDrop, opEnd)
 	c = trapIf(c.get(e.stop))
 	c = c.get(e.reserve).get(e.fuel).op(opI64Add).set(e.reserve)
 	c = trapIf(c.get(e.reserve).number(0).op(opI64LtS))

@@ -1,6 +1,9 @@
 package rewrite
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // The exports by which the host reaches the meter. All are mutable globals but
 // ExportStart, which is a function ()->() and only there when the module has a
@@ -10,16 +13,27 @@ const (
 	ExportReserve = ReservedPrefix + "reserve" // i64: fuel beyond the slice
 	ExportStack   = ReservedPrefix + "stack"   // i64: slots of stack that are left; negative after an overflow
 	ExportStop    = ReservedPrefix + "stop"    // i32: the host sets it to 1 to stop the guest at the end of the slice
+	ExportTurn    = ReservedPrefix + "turn"    // i32: see Turn
 	ExportStart   = ReservedPrefix + "start"
 	ExportWhole   = ReservedPrefix + "whole" // function ()->i32: 1 in Module.Binary, 0 in Module.Shell
 )
 
 // Version changes whenever the same module is written differently, so that what
 // was compiled from it before is not used.
-const Version = 3
+const Version = 4
 
 // Slice is the fuel after which a running guest lets the host in.
 const Slice = 1 << 13
+
+// What the global ExportTurn says. A host whose memory allocator can refuse to
+// grow sets it to TurnWanted: then a guest at the end of a slice asks for a page
+// of memory, with the global set to TurnTaken as long as that takes, and expects
+// to be refused. That is the only way from compiled code into code of the host
+// that no module can have imported.
+const (
+	TurnWanted = 1
+	TurnTaken  = 2
+)
 
 // Module is a module with its meter.
 type Module struct {
@@ -51,15 +65,15 @@ func Check(bin []byte, rules *Rules) error {
 // emitter writes the module anew.
 type emitter struct {
 	*module
-	fuel, reserve, stack, stop uint32 // global indices
-	refill, spend, whole       uint32 // function indices
-	function0                  uint32 // index of the first added function
-	added                      []added
-	helpers                    map[string]uint32 // by the instruction that they stand for
-	moreTypes                  []Signature
-	typeIndices                map[Signature]uint32
-	code                       code // of the functions so far
-	scratch                    code
+	fuel, reserve, stack, stop, turn uint32 // global indices
+	refill, spend, whole             uint32 // function indices
+	function0                        uint32 // index of the first added function
+	added                            []added
+	helpers                          map[string]uint32 // by the instruction that they stand for
+	moreTypes                        []Signature
+	typeIndices                      map[Signature]uint32
+	code                             code // of the functions so far
+	scratch                          code
 }
 
 // added is a function that the original does not have.
@@ -73,7 +87,7 @@ type added struct {
 func (e *emitter) begin(m *module, size int) {
 	g := uint32(m.globals)
 	e.module, e.function0 = m, m.functions()
-	e.fuel, e.reserve, e.stack, e.stop = g, g+1, g+2, g+3
+	e.fuel, e.reserve, e.stack, e.stop, e.turn = g, g+1, g+2, g+3, g+4
 	e.refill, e.spend, e.whole = e.function0, e.function0+1, e.function0+2
 	e.helpers, e.typeIndices = map[string]uint32{}, map[Signature]uint32{}
 	e.added = []added{
@@ -124,7 +138,7 @@ func (e *emitter) emit(code, data []byte) []byte {
 	put(secFunction, e.functionSection())
 	put(secTable, e.bounded(secTable, e.rules.Limits.TableEntries))
 	put(secMemory, e.bounded(secMemory, e.rules.Limits.MemoryPages))
-	put(secGlobal, extend(e.body(secGlobal), 4, e.newGlobals()))
+	put(secGlobal, extend(e.body(secGlobal), 5, e.newGlobals()))
 	put(secExport, e.exportSection())
 	put(secElement, e.body(secElement))
 	put(secDataCount, e.body(secDataCount))
@@ -162,7 +176,9 @@ func (e *emitter) typeSection() []byte {
 	return extend(e.body(secType), uint32(len(e.moreTypes)), items)
 }
 
-// bounded writes the table or memory section with an upper bound on growth.
+// bounded writes the table or memory section with an upper bound on growth. That
+// of a memory is one page more than it may have, so that a full one can be asked
+// to grow as well (see ExportTurn): the host's allocator must not give it.
 func (e *emitter) bounded(id byte, limit int) []byte {
 	body := e.body(id)
 	if body == nil {
@@ -179,17 +195,19 @@ func (e *emitter) bounded(id byte, limit int) []byte {
 		if most < 0 || most > int64(limit) {
 			most = int64(limit)
 		}
+		if id == secMemory {
+			most++
+		}
 		out = appendU32(appendU32(append(out, 1), least), uint32(most))
 	}
 	return out
 }
 
-// newGlobals gives the four globals in the order of their indices. What they
+// newGlobals gives the five globals in the order of their indices. What they
 // hold at first does not matter: the host sets them before each call.
 func (e *emitter) newGlobals() []byte {
-	zero64 := []byte{I64, 1, 0x42, 0, 0x0b}
-	items := append(append(append([]byte(nil), zero64...), zero64...), zero64...)
-	return append(items, I32, 1, 0x41, 0, 0x0b)
+	zero64, zero32 := []byte{I64, 1, 0x42, 0, 0x0b}, []byte{I32, 1, 0x41, 0, 0x0b}
+	return slices.Concat(zero64, zero64, zero64, zero32, zero32)
 }
 
 func (e *emitter) exportSection() []byte {
@@ -204,6 +222,7 @@ func (e *emitter) exportSection() []byte {
 	add(ExportReserve, 3, e.reserve)
 	add(ExportStack, 3, e.stack)
 	add(ExportStop, 3, e.stop)
+	add(ExportTurn, 3, e.turn)
 	add(ExportWhole, 0, e.whole)
 	if e.start >= 0 {
 		add(ExportStart, 0, uint32(e.start))
