@@ -21,7 +21,7 @@ done
 # Their folder is hidden from the go command, which would take it for
 # packages of this module.
 rm -rf built/_library
-for package in gowanus gowanustest; do
+for package in gowanus gowanus/internal/wire gowanustest; do
 	mkdir -p "built/_library/go/$package"
 	for file in "../sdk/go/$package"/*.go; do
 		case $file in

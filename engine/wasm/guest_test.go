@@ -27,7 +27,7 @@ func TestGoGuestAnswers(t *testing.T) {
 		{hook.EntityEffector, string(effector("panic", `{}`)), `{"error":{"kind":"internal","message":"hook 2 of module reference panicked: as told"}}`},
 		{hook.EntityEffector, string(effector("goroutines", `{}`)), `{"result":4950}`},
 		{hook.EntityEffector, `{"type":"other"}`, `{"error":{"kind":"not-found","message":"module reference has no type \"other\""}}`},
-		{hook.EntityEffector, `{`, `{"error":{"kind":"invalid","message":"decode effector call: unexpected end of JSON input"}}`},
+		{hook.EntityEffector, `{`, `{"error":{"kind":"invalid","message":"decode effector call: byte 1: expected a key, got the end"}}`},
 		{hook.ID(12), ``, `{"error":{"kind":"not-found","message":"module reference does not know hook 12"}}`},
 	} {
 		out, err := m.Call(context.Background(), c.id, []byte(c.in))

@@ -36,7 +36,7 @@ func library(language string) (map[string][]byte, error) {
 		return nil, fault.New(fault.Internal, "read the library: %w", err)
 	}
 	if language == "go" {
-		files["vendor/modules.txt"] = fmt.Appendf(nil, "# %[1]s %[2]s\n## explicit; go 1.24.0\n%[1]s/gowanus\n%[1]s/gowanustest\n", goLibrary, sdkVersion)
+		files["vendor/modules.txt"] = fmt.Appendf(nil, "# %[1]s %[2]s\n## explicit; go 1.24.0\n%[1]s/gowanus\n%[1]s/gowanus/internal/wire\n%[1]s/gowanustest\n", goLibrary, sdkVersion)
 	}
 	return files, nil
 }

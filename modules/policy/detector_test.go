@@ -112,7 +112,7 @@ func TestDetectorConfig(t *testing.T) {
 	}
 	p := newPlayer(t, "service-failure-detector", nil)
 	p.call.State = []byte(`1`)
-	if got := p.at(0, sensorUp, true); got != "error state: json: cannot unmarshal number into Go value of type main.watch" {
+	if got := p.at(0, sensorUp, true); got != "error state: byte 0: expected an object, got 1" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -192,10 +192,10 @@ func TestElectPrimaryConfig(t *testing.T) {
 	step(p, t, "a tie", "set-sensor sensor=service.problems['primary'] value=cannot elect a primary in strict mode: a and b have the same weight 1")
 
 	for want, config := range map[string]gowanus.Values{
-		"primary.selection.mode: expected failover, best or strict, got worst":                    {keySelection: "worst"},
-		"primary.target.mode: expected children, members or auto, got friends":                    {keyMode: "friends"},
-		`primary.stopped.wait.timeout: expected a duration such as "30s" or "1m 30s", got soon`:   {keyStopped: "soon"},
-		`primary.starting.wait.timeout: expected a duration such as "30s" or "1m 30s", got map[]`: {keyStarting: map[string]any{}},
+		"primary.selection.mode: expected failover, best or strict, got worst":                  {keySelection: "worst"},
+		"primary.target.mode: expected children, members or auto, got friends":                  {keyMode: "friends"},
+		`primary.stopped.wait.timeout: expected a duration such as "30s" or "1m 30s", got soon`: {keyStopped: "soon"},
+		`primary.starting.wait.timeout: expected a duration such as "30s" or "1m 30s", got {}`:  {keyStarting: map[string]any{}},
 	} {
 		p = pair(config, "a running")
 		p.Change("a", "joined")

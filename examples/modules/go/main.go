@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/json"
 	"math"
 	"os"
 	"strconv"
@@ -43,10 +42,8 @@ type memory struct {
 
 func cool(c *gowanus.PolicyCall) (gowanus.Decision, error) {
 	var m memory
-	if len(c.State) > 0 {
-		if err := json.Unmarshal(c.State, &m); err != nil {
-			return gowanus.Decision{}, &gowanus.Error{Kind: "invalid", Message: "the state is not ours", At: "state"}
-		}
+	if err := c.Recall(&m); err != nil {
+		return gowanus.Decision{}, &gowanus.Error{Kind: "invalid", Message: "the state is not ours", At: "state"}
 	}
 	switch failed := c.Entity.Sensors.Has(c.Config.String("sensor")); {
 	case c.Timer && !failed:

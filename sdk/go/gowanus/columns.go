@@ -2,8 +2,10 @@ package gowanus
 
 import (
 	"encoding/binary"
-	"encoding/json"
+	"strconv"
 	"unsafe"
+
+	"github.com/gowanus-project/gowanus/sdk/go/gowanus/internal/wire"
 )
 
 // The types of columns.
@@ -127,28 +129,28 @@ func (s Strings) At(i int) string {
 // the engine, but it must not make a handler read elsewhere.
 func openHosts(in []byte) (*Hosts, error) {
 	if len(in) < headerSize || string(in[:4]) != "GWPC" {
-		return nil, Errorf("invalid", "placement: the input does not start with GWPC")
+		return nil, refuse("invalid", "placement: the input does not start with GWPC")
 	}
 	if v := u32(in, 4); v != ABIVersion {
-		return nil, Errorf("invalid", "placement: columns of version %d, this module reads version %d", v, ABIVersion)
+		return nil, refuse("invalid", "placement: columns of version "+strconv.FormatUint(uint64(v), 10)+", this module reads version "+strconv.Itoa(ABIVersion))
 	}
 	in = aligned(in)
 	columns := uint64(u32(in, 12))
 	if uint64(u32(in, 24)) != uint64(len(in)) || headerSize+entrySize*columns > uint64(len(in)) {
-		return nil, Errorf("invalid", "placement: the input has %d bytes, its header says otherwise", len(in))
+		return nil, refuse("invalid", "placement: the input has "+strconv.Itoa(len(in))+" bytes, its header says otherwise")
 	}
 	h := &Hosts{count: int(u32(in, 8)), buf: in, table: in[headerSize : headerSize+entrySize*columns]}
 	for e := h.table; len(e) >= entrySize; e = e[entrySize:] {
 		if !h.fits(u32(e, 4), u32(e, 8)) || !h.fits(u32(e, 12), u32(e, 16)) || u32(e, 12)%8 != 0 || !h.sized(e) {
-			return nil, Errorf("invalid", "placement: column %d does not fit its buffer", (len(h.table)-len(e))/entrySize)
+			return nil, refuse("invalid", "placement: column "+strconv.Itoa((len(h.table)-len(e))/entrySize)+" does not fit its buffer")
 		}
 	}
 	if !h.fits(u32(in, 16), u32(in, 20)) {
-		return nil, Errorf("invalid", "placement: the demand does not fit its buffer")
+		return nil, refuse("invalid", "placement: the demand does not fit its buffer")
 	}
 	if demand := h.part(u32(in, 16), u32(in, 20)); len(demand) > 0 {
-		if err := json.Unmarshal(demand, &h.RankRequest); err != nil {
-			return nil, Errorf("invalid", "placement: decode demand: %v", err)
+		if err := wire.Unmarshal(demand, &h.RankRequest); err != nil {
+			return nil, refuse("invalid", "placement: decode demand: "+err.Error())
 		}
 	}
 	return h, nil

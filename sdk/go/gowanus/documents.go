@@ -1,9 +1,6 @@
 package gowanus
 
-import (
-	"encoding/json"
-	"fmt"
-)
+import "encoding/json"
 
 // ABIVersion is the version of the wire contract that this package speaks.
 const ABIVersion = 1
@@ -114,22 +111,6 @@ type Decision struct {
 	Error     *Error          `json:"error,omitempty"`
 }
 
-// Error is a refusal that keeps its kind on the way to the user. Kind is one
-// of the words of sdk/ABI.md: "invalid", "not-found", "conflict", …
-type Error struct {
-	Kind    string `json:"kind"`
-	Message string `json:"message"`
-	At      string `json:"at,omitempty"` // where in the input, if that can be said
-}
-
-// Error gives the message.
-func (e *Error) Error() string { return e.Message }
-
-// Errorf makes an Error of the given kind.
-func Errorf(kind, format string, args ...any) *Error {
-	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...)}
-}
-
 // Event is something that a policy or enricher subscribed to.
 type Event struct {
 	Sensor string `json:"sensor"`
@@ -169,14 +150,4 @@ type RankRequest struct {
 	Sequence int64  `json:"sequence"` // placements in this location so far
 	Now      string `json:"now"`
 	Seed     int64  `json:"seed"`
-}
-
-// State encodes v for Decision.State. A value that JSON cannot hold is a
-// defect of the module and panics, which the caller sees as an error answer.
-func State(v any) json.RawMessage {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(fmt.Sprintf("state cannot be encoded: %v", err))
-	}
-	return b
 }

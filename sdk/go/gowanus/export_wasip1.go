@@ -27,7 +27,7 @@ func exportCall(hook, ptr, size int32) int64 {
 	if size != 0 {
 		at, n := uint64(uint32(ptr)-uint32(address(input))), uint64(uint32(size))
 		if at+n > uint64(len(input)) {
-			return pack(errorAnswer(Errorf("invalid", "the document is not where gw_alloc put it")))
+			return pack(errorAnswer(refuse("invalid", "the document is not where gw_alloc put it")))
 		}
 		in = input[at : at+n]
 	}

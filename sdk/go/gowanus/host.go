@@ -1,6 +1,9 @@
 package gowanus
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // The levels of Log.
 const (
@@ -44,5 +47,5 @@ func hostError(op int32, status int64) error {
 	if status < int64(len(kinds)) {
 		kind = kinds[status]
 	}
-	return Errorf(kind, "host operation %d: %s", op, kind)
+	return refuse(kind, "host operation "+strconv.Itoa(int(op))+": "+kind)
 }

@@ -1,11 +1,10 @@
 package gowanus
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
+	"strconv"
 	"strings"
+
+	"github.com/gowanus-project/gowanus/sdk/go/gowanus/internal/wire"
 )
 
 // Module is everything that a program offers.
@@ -38,7 +37,7 @@ func Call(hook Hook, in []byte) []byte { return registered.Call(hook, in) }
 func (m *Module) Call(hook Hook, in []byte) (out []byte) {
 	defer func() {
 		if p := recover(); p != nil {
-			out = errorAnswer(Errorf("internal", "hook %d of module %s panicked: %v", hook, m.Name, p))
+			out = errorAnswer(refuse("internal", "hook "+strconv.Itoa(int(hook))+" of module "+m.Name+" panicked: "+show(p)))
 		}
 	}()
 	if hook == HookPlacementRank {
@@ -72,7 +71,7 @@ func (m *Module) dispatch(hook Hook, in []byte) (any, error) {
 	case HookMigrate:
 		return m.migrate(in)
 	}
-	return nil, Errorf("not-found", "module %s does not know hook %d", m.Name, hook)
+	return nil, refuse("not-found", "module "+m.Name+" does not know hook "+strconv.Itoa(int(hook)))
 }
 
 func policyType(c *PolicyCall) string { return c.Type }
@@ -81,8 +80,8 @@ func policyType(c *PolicyCall) string { return c.Type }
 // that.
 func ask[C, A any](m *Module, in []byte, hook string, typ func(*C) string, handler func(*Type) func(*C) (A, error)) (any, error) {
 	var c C
-	if err := json.Unmarshal(in, &c); err != nil {
-		return nil, Errorf("invalid", "decode %s: %v", hook, err)
+	if err := wire.Unmarshal(in, &c); err != nil {
+		return nil, refuse("invalid", "decode "+hook+": "+err.Error())
 	}
 	t, err := m.typ(typ(&c))
 	if err != nil {
@@ -90,7 +89,7 @@ func ask[C, A any](m *Module, in []byte, hook string, typ func(*C) string, handl
 	}
 	handle := handler(t)
 	if handle == nil {
-		return nil, Errorf("not-found", "type %s does not answer %s", t.Name, hook)
+		return nil, refuse("not-found", "type "+t.Name+" does not answer "+hook)
 	}
 	return settle(handle(&c))
 }
@@ -111,7 +110,7 @@ func (m *Module) describe() (any, error) {
 	seen := map[string]bool{}
 	for _, t := range m.Types {
 		if t.Name == "" || seen[t.Name] {
-			return nil, Errorf("invalid", "module %s: each type needs a name of its own, %q has not", m.Name, t.Name)
+			return nil, refuse("invalid", "module "+m.Name+": each type needs a name of its own, "+strconv.Quote(t.Name)+" has not")
 		}
 		seen[t.Name] = true
 	}
@@ -130,8 +129,8 @@ func (m *Module) describe() (any, error) {
 
 func (m *Module) effector(hook Hook, in []byte) (any, error) {
 	var c EffectorCall
-	if err := json.Unmarshal(in, &c); err != nil {
-		return nil, Errorf("invalid", "decode effector call: %v", err)
+	if err := wire.Unmarshal(in, &c); err != nil {
+		return nil, refuse("invalid", "decode effector call: "+err.Error())
 	}
 	t, err := m.typ(c.Type)
 	if err != nil {
@@ -143,12 +142,12 @@ func (m *Module) effector(hook Hook, in []byte) (any, error) {
 	}
 	if hook == HookStepPlan {
 		if t.Plan == nil {
-			return nil, Errorf("invalid", "type %s is no step", t.Name)
+			return nil, refuse("invalid", "type "+t.Name+" is no step")
 		}
 		handler = t.Plan
 	}
 	if handler == nil {
-		return nil, Errorf("invalid", "type %s has no effectors", t.Name)
+		return nil, refuse("invalid", "type "+t.Name+" has no effectors")
 	}
 	return settle(handler(&c))
 }
@@ -156,8 +155,7 @@ func (m *Module) effector(hook Hook, in []byte) (any, error) {
 // settle keeps a typed nil *Error, which handlers may return, from looking
 // like a failure.
 func settle[A any](answer A, err error) (any, error) {
-	var e *Error
-	if err == nil || (errors.As(err, &e) && e == nil) {
+	if e, typed := err.(*Error); err == nil || typed && e == nil {
 		return &answer, nil
 	}
 	return nil, err
@@ -181,28 +179,26 @@ func (m *Module) typ(name string) (*Type, error) {
 		}
 	}
 	if best == nil {
-		return nil, Errorf("not-found", "module %s has no type %q", m.Name, name)
+		return nil, refuse("not-found", "module "+m.Name+" has no type "+strconv.Quote(name))
 	}
 	return best, nil
 }
 
-var answer bytes.Buffer // reused, so that an instance's memory stays small
+var answer []byte // reused, so that an instance's memory stays small
 
 func encode(v any) []byte {
-	answer.Reset()
-	e := json.NewEncoder(&answer)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return errorAnswer(fmt.Errorf("encode answer: %w", err))
+	out, err := wire.Append(answer[:0], v)
+	if err != nil {
+		return errorAnswer(refuse("internal", "encode answer: "+err.Error()))
 	}
-	return bytes.TrimSuffix(answer.Bytes(), []byte{'\n'})
+	answer = out
+	return out
 }
 
 func errorAnswer(err error) []byte {
-	e := &Error{Kind: "internal", Message: err.Error()}
-	var typed *Error
-	if errors.As(err, &typed) && typed != nil {
-		e = &Error{Kind: typed.Kind, Message: err.Error(), At: typed.At}
+	e := refuse("internal", err.Error())
+	if typed := find(err); typed != nil {
+		e.Kind, e.At = typed.Kind, typed.At
 	}
 	return encode(Decision{Error: e})
 }

@@ -1,6 +1,11 @@
 package gowanus
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"strconv"
+
+	"github.com/gowanus-project/gowanus/sdk/go/gowanus/internal/wire"
+)
 
 // InitCall asks what an entity of a type starts from. It is asked while a
 // blueprint is planned, so config values are as written.
@@ -123,20 +128,20 @@ const (
 // HostSensor reads a sensor of an entity of the same application; nil when it
 // has no value. It needs the capability sensor.
 func HostSensor(entity, sensor string) (any, error) {
-	return hostValue(opSensor, map[string]string{"entity": entity, "sensor": sensor})
+	return hostValue(opSensor, map[string]any{"entity": entity, "sensor": sensor})
 }
 
 // HostConfig reads a config value of an entity of the same application; nil
 // when it has none yet. It needs the capability config.
 func HostConfig(entity, key string) (any, error) {
-	return hostValue(opConfig, map[string]string{"entity": entity, "key": key})
+	return hostValue(opConfig, map[string]any{"entity": entity, "key": key})
 }
 
 // HostFile reads a file of the bundle that the module came in.
 func HostFile(name string) ([]byte, error) {
-	request, err := json.Marshal(map[string]string{"name": name})
+	request, err := wire.Append(nil, map[string]any{"name": name})
 	if err != nil {
-		return nil, Errorf("internal", "%v", err)
+		return nil, refuse("internal", err.Error())
 	}
 	answer, err := Host(opFile, request)
 	if err != nil {
@@ -146,8 +151,8 @@ func HostFile(name string) ([]byte, error) {
 		Text   string `json:"text"`
 		Base64 []byte `json:"base64"`
 	}
-	if err := json.Unmarshal(answer, &file); err != nil {
-		return nil, Errorf("internal", "file %s: %v", name, err)
+	if err := wire.Unmarshal(answer, &file); err != nil {
+		return nil, refuse("internal", "file "+name+": "+err.Error())
 	}
 	if file.Base64 != nil {
 		return file.Base64, nil
@@ -155,10 +160,10 @@ func HostFile(name string) ([]byte, error) {
 	return []byte(file.Text), nil
 }
 
-func hostValue(op int32, ask map[string]string) (any, error) {
-	request, err := json.Marshal(ask)
+func hostValue(op int32, ask map[string]any) (any, error) {
+	request, err := wire.Append(nil, ask)
 	if err != nil {
-		return nil, Errorf("internal", "%v", err)
+		return nil, refuse("internal", err.Error())
 	}
 	answer, err := Host(op, request)
 	if err != nil {
@@ -167,8 +172,8 @@ func hostValue(op int32, ask map[string]string) (any, error) {
 	var value struct {
 		Value any `json:"value"`
 	}
-	if err := json.Unmarshal(answer, &value); err != nil {
-		return nil, Errorf("internal", "host operation %d: %v", op, err)
+	if err := wire.Unmarshal(answer, &value); err != nil {
+		return nil, refuse("internal", "host operation "+strconv.Itoa(int(op))+": "+err.Error())
 	}
 	return value.Value, nil
 }

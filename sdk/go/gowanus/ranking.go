@@ -89,7 +89,7 @@ func (m *Module) rank(in []byte) []byte {
 		return errorAnswer(err)
 	}
 	if t.Rank == nil {
-		return errorAnswer(Errorf("invalid", "type %s does not rank hosts", t.Name))
+		return errorAnswer(refuse("invalid", "type "+t.Name+" does not rank hosts"))
 	}
 	n := hosts.count
 	fixed := headerSize + 8*n + round8(2*n)

@@ -1,8 +1,6 @@
 package gowanus
 
 import (
-	"encoding/json"
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -54,7 +52,7 @@ func (v Values) Duration(key string, def time.Duration) (time.Duration, error) {
 	if d, ok := ParseDuration(text); ok && isText {
 		return d, nil
 	}
-	return 0, &Error{Kind: "invalid", At: key, Message: fmt.Sprintf(`%s: expected a duration such as "30s" or "1m 30s", got %v`, key, v[key])}
+	return 0, &Error{Kind: "invalid", At: key, Message: key + `: expected a duration such as "30s" or "1m 30s", got ` + show(v[key])}
 }
 
 // leading gives the longest beginning of s that has only the given characters.
@@ -66,21 +64,9 @@ func leading(s, of string) string {
 func (c *PolicyCall) Time() (time.Time, error) {
 	now, err := time.Parse(time.RFC3339Nano, c.Now)
 	if err != nil {
-		return now, Errorf("invalid", "now: expected a time of RFC 3339, got %q", c.Now)
+		return now, refuse("invalid", "now: expected a time of RFC 3339, got "+strconv.Quote(c.Now))
 	}
 	return now, nil
-}
-
-// Recall reads the state that the decision before handed back into target,
-// which stays as it is when there is none.
-func (c *PolicyCall) Recall(target any) error {
-	if len(c.State) == 0 {
-		return nil
-	}
-	if err := json.Unmarshal(c.State, target); err != nil {
-		return Errorf("invalid", "state: %v", err)
-	}
-	return nil
 }
 
 // Sensor gives the value of a sensor of the policy's own entity. For the one

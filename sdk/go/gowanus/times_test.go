@@ -33,7 +33,7 @@ func TestPolicyCall(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	var n int
-	if err := c.Recall(&n); err == nil || err.Error() != "state: json: cannot unmarshal array into Go value of type int" {
+	if err := c.Recall(&n); err == nil || err.Error() != "state: byte 0: expected a whole number (int), got a list" {
 		t.Errorf("got %v", err)
 	}
 	c.State = nil

@@ -1,6 +1,6 @@
 package gowanus
 
-import "encoding/json"
+import "github.com/gowanus-project/gowanus/sdk/go/gowanus/internal/wire"
 
 // Values is a JSON object with readers that give the zero value for a key that
 // is absent or of another type. Plain indexing works as well.
@@ -81,11 +81,11 @@ func (v Values) Decode(key string, target any) error {
 	if !v.Has(key) {
 		return nil
 	}
-	b, err := json.Marshal(v[key])
+	b, err := wire.Append(nil, v[key])
 	if err != nil {
-		return Errorf("invalid", "%s: %v", key, err)
+		return refuse("invalid", key+": "+err.Error())
 	}
-	if err := json.Unmarshal(b, target); err != nil {
+	if err := wire.Unmarshal(b, target); err != nil {
 		return &Error{Kind: "invalid", Message: key + ": " + err.Error(), At: key}
 	}
 	return nil

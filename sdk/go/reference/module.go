@@ -42,13 +42,11 @@ type memory struct {
 	N int `json:"n"`
 }
 
-// next gives the state with one more.
-func next(state json.RawMessage) (json.RawMessage, error) {
+// next gives the state with one more; recall reads it.
+func next(recall func(any) error) (json.RawMessage, error) {
 	var m memory
-	if len(state) > 0 {
-		if err := json.Unmarshal(state, &m); err != nil {
-			return nil, &gowanus.Error{Kind: "invalid", Message: "the state is not ours", At: "state"}
-		}
+	if err := recall(&m); err != nil {
+		return nil, &gowanus.Error{Kind: "invalid", Message: "the state is not ours", At: "state"}
 	}
 	m.N++
 	return gowanus.State(m), nil
@@ -58,7 +56,7 @@ func start(c *gowanus.EffectorCall) (gowanus.Decision, error) {
 	if c.Effector != "start" {
 		return gowanus.Decision{}, &gowanus.Error{Kind: "not-found", Message: `the greeter has no effector "` + c.Effector + `"`, At: "effector"}
 	}
-	state, err := next(c.State)
+	state, err := next(c.Recall)
 	if err != nil {
 		return gowanus.Decision{}, err
 	}
@@ -74,7 +72,7 @@ func start(c *gowanus.EffectorCall) (gowanus.Decision, error) {
 }
 
 func placed(c *gowanus.EffectorCall) (gowanus.Decision, error) {
-	state, err := next(c.State)
+	state, err := next(c.Recall)
 	if err != nil {
 		return gowanus.Decision{}, err
 	}
@@ -102,7 +100,7 @@ func restart(c *gowanus.PolicyCall) (gowanus.Decision, error) {
 	if up, _ := c.Event.Value.(bool); up {
 		return gowanus.Decision{}, nil
 	}
-	state, err := next(c.State)
+	state, err := next(c.Recall)
 	if err != nil {
 		return gowanus.Decision{}, err
 	}

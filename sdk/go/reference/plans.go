@@ -16,7 +16,7 @@ func migrate(c *gowanus.MigrateCall) (json.RawMessage, error) {
 	var old struct {
 		Failures *int `json:"failures"`
 	}
-	if err := json.Unmarshal(c.State, &old); err != nil || old.Failures == nil {
+	if err := c.Recall(&old); err != nil || old.Failures == nil {
 		return nil, &gowanus.Error{Kind: "invalid", Message: "the state is not one of version " + c.From, At: "state"}
 	}
 	return gowanus.State(memory{N: *old.Failures}), nil
@@ -50,7 +50,7 @@ func counter() gowanus.Type {
 			for _, member := range c.Related {
 				total += member.Sensors.Float("load")
 			}
-			state, err := next(c.State)
+			state, err := next(c.Recall)
 			return gowanus.Decision{Sensors: map[string]any{"load.total": total}, State: state}, err
 		},
 	}
