@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -20,17 +19,12 @@ type reader struct {
 
 func (r *reader) fail(key string, value any, expected string) {
 	if r.err == nil {
-		r.err = &gowanus.Error{Kind: "invalid", Message: fmt.Sprintf("%s: expected %s, got %s", key, expected, show(value)), At: key}
+		r.err = &gowanus.Error{Kind: "invalid", Message: key + ": expected " + expected + ", got " + string(gowanus.State(value)), At: key}
 	}
 }
 
-// show quotes a value in an error.
-func show(value any) string {
-	if s, ok := value.(string); ok {
-		return strconv.Quote(s)
-	}
-	return fmt.Sprint(value)
-}
+// element names an element of a list.
+func element(key string, i int) string { return key + "[" + strconv.Itoa(i) + "]" }
 
 // scalar gives a text, number or truth value as text.
 func scalar(value any) (string, bool) {
@@ -128,7 +122,7 @@ func (r *reader) texts(key string) []string {
 	for i, item := range r.list(key, false) {
 		s, ok := scalar(item)
 		if !ok || item == nil {
-			r.fail(fmt.Sprintf("%s[%d]", key, i), item, "a text")
+			r.fail(element(key, i), item, "a text")
 		}
 		texts = append(texts, s)
 	}
@@ -159,7 +153,7 @@ func (r *reader) port(key string, value any) int {
 func (r *reader) ports(key string) []int {
 	var ports []int
 	for i, item := range r.list(key, true) {
-		if p := r.port(fmt.Sprintf("%s[%d]", key, i), item); !slices.Contains(ports, p) {
+		if p := r.port(element(key, i), item); !slices.Contains(ports, p) {
 			ports = append(ports, p)
 		}
 	}
@@ -208,7 +202,7 @@ func (r *reader) mounts() map[string]any {
 		if !mapped {
 			container = host
 		}
-		r.mount(fmt.Sprintf("%s[%d]", keyVolumes, i), item, host, container, mounts)
+		r.mount(element(keyVolumes, i), item, host, container, mounts)
 	}
 	given := r.object(keyMappings)
 	for _, host := range slices.Sorted(maps.Keys(given)) {

@@ -53,7 +53,7 @@ func goOn(c *gowanus.EffectorCall) (gowanus.Decision, error) {
 }
 
 func unknown(c *gowanus.EffectorCall) error {
-	return gowanus.Errorf("invalid", "a container has no effector %s that goes on with %q", c.Effector, c.Token)
+	return &gowanus.Error{Kind: "invalid", Message: "a container has no effector " + c.Effector + " that goes on with " + strconv.Quote(c.Token)}
 }
 
 // request reads the config into the input of create-container, but for links.
@@ -110,8 +110,8 @@ func obtain(c *gowanus.EffectorCall) ([]gowanus.Step, error) {
 		return nil, err
 	}
 	if c.Location != nil && c.Location.Kind != "docker" {
-		return nil, gowanus.Errorf("invalid", "%s is a container and needs a location of kind docker; %s is of kind %s",
-			c.Entity.Name, c.Location.Name, c.Location.Kind)
+		return nil, &gowanus.Error{Kind: "invalid", Message: c.Entity.Name + " is a container and needs a location of kind docker; " +
+			c.Location.Name + " is of kind " + c.Location.Kind}
 	}
 	demand := map[string]any{}
 	for _, key := range []string{"memory", "cpuShares"} {

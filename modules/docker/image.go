@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -30,7 +30,7 @@ func (r *reader) image(typ string) string {
 	case !ok:
 		r.fail(key, named, "an image reference [REGISTRY[:PORT]/]NAME[:TAG][@sha256:DIGEST]")
 	case key == keyImageName && tag != "" && ref.tag != "" && ref.tag != tag:
-		r.fail(keyImageTag, tag, fmt.Sprintf("nothing or %q, the tag that %s has", ref.tag, keyImageName))
+		r.fail(keyImageTag, tag, "nothing or "+strconv.Quote(ref.tag)+", the tag that "+keyImageName+" has")
 	case tag != "":
 		ref.tag = tag
 	}

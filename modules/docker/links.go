@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -46,7 +45,7 @@ func (r *reader) links(self *gowanus.Entity) []link {
 	}
 	for i, item := range items {
 		target, _ := gowanus.EntityRef(item)
-		add(fmt.Sprintf("%s[%d]", keyLinks, i), target.PlanID, item)
+		add(element(keyLinks, i), target.PlanID, item)
 	}
 	return all
 }
@@ -94,8 +93,8 @@ func resolve(c *gowanus.EffectorCall, links []link, container string) (linked, e
 			alias = t.plainName()
 		}
 		if seen[alias] {
-			return out, &gowanus.Error{Kind: "invalid", At: keyLinks, Message: fmt.Sprintf(
-				"%s: two of the entities are known as %q; use a map from alias to entity", keyLinks, alias)}
+			return out, &gowanus.Error{Kind: "invalid", At: keyLinks,
+				Message: keyLinks + ": two of the entities are known as " + strconv.Quote(alias) + "; use a map from alias to entity"}
 		}
 		seen[alias] = true
 		here := t.sensors.String(sensorName) != "" && t.sensors.String(sensorHostAddress) == host.String("address") &&
@@ -106,7 +105,7 @@ func resolve(c *gowanus.EffectorCall, links []link, container string) (linked, e
 			input["container"] = t.sensors.String(sensorName)
 		}
 		if address == "" {
-			return out, gowanus.Errorf("precondition", "link %s: %s is up but has no sensor %s", alias, t.Name, sensorHostAddress)
+			return out, &gowanus.Error{Kind: "precondition", Message: "link " + alias + ": " + t.Name + " is up but has no sensor " + sensorHostAddress}
 		}
 		input["address"] = address
 		out.inputs = append(out.inputs, input)

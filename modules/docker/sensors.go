@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -58,7 +57,7 @@ func published(c *gowanus.EffectorCall) map[string]any {
 		if n, ok := whole(p); ok {
 			sensors[sensorPort+p] = n
 		}
-		sensors[sensorMapped+p] = fmt.Sprintf("%s:%d", at.String("hostAddress"), at.Int("hostPort"))
+		sensors[sensorMapped+p] = at.String("hostAddress") + ":" + strconv.FormatInt(at.Int("hostPort"), 10)
 	}
 	return sensors
 }

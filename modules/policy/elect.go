@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -183,7 +184,8 @@ func (e *election) among(best []candidate) (winner *candidate, err error) {
 		case winner == nil:
 			winner = c
 		case e.selection == "strict":
-			return nil, gowanus.Errorf("conflict", "cannot elect a primary in strict mode: %s and %s have the same weight %v", winner.Name, c.Name, c.weight)
+			return nil, &gowanus.Error{Kind: "conflict", Message: "cannot elect a primary in strict mode: " + winner.Name + " and " + c.Name +
+				" have the same weight " + strconv.FormatFloat(c.weight, 'g', -1, 64)}
 		case c.ID == e.current:
 			winner = c
 		}

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"encoding/json"
-	"reflect"
+	"bytes"
+	"strconv"
 	"time"
 
 	"github.com/gowanus-project/gowanus/sdk/go/gowanus"
@@ -120,7 +120,7 @@ func propagate(c *gowanus.PolicyCall, primary *candidate, d *gowanus.Decision) {
 		if primary != nil {
 			v = primary.sensors[name]
 		}
-		if reflect.DeepEqual(v, c.Entity.Sensors[name]) {
+		if bytes.Equal(gowanus.State(v), gowanus.State(c.Entity.Sensors[name])) {
 			continue
 		}
 		if d.Sensors == nil {
@@ -142,12 +142,12 @@ func electStep() gowanus.Type {
 func electNow(c *gowanus.EffectorCall) (gowanus.Decision, error) {
 	now, err := time.Parse(time.RFC3339Nano, c.Now)
 	if err != nil {
-		return gowanus.Decision{}, gowanus.Errorf("invalid", "now: expected a time of RFC 3339, got %q", c.Now)
+		return gowanus.Decision{}, &gowanus.Error{Kind: "invalid", Message: "now: expected a time of RFC 3339, got " + strconv.Quote(c.Now)}
 	}
 	o := open{Since: now}
-	if len(c.State) > 0 && c.Token != "" {
-		if err := json.Unmarshal(c.State, &o); err != nil {
-			return gowanus.Decision{}, gowanus.Errorf("invalid", "state: %v", err)
+	if c.Token != "" {
+		if err := c.Recall(&o); err != nil {
+			return gowanus.Decision{}, err
 		}
 	}
 	if c.Token == "elected" {

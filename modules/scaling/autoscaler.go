@@ -123,14 +123,14 @@ func readScaler(c gowanus.Values) (*scalerConfig, error) {
 			*f.to = c.Int(f.key)
 		}
 		if *f.to < f.least {
-			return nil, &gowanus.Error{Kind: "invalid", At: f.key, Message: gowanus.Errorf("", "%s: expected %d or more, got %d", f.key, f.least, *f.to).Message}
+			return nil, &gowanus.Error{Kind: "invalid", At: f.key, Message: f.key + ": expected " + decimal(f.least) + " or more, got " + decimal(*f.to)}
 		}
 	}
 	if c.Has(keyHighWater) {
 		cfg.max = min(cfg.max, c.Int(keyHighWater))
 	}
 	if cfg.min > cfg.max {
-		return nil, gowanus.Errorf("invalid", "%s is %d, which is more than %s, %d", keyMin, cfg.min, keyMax, cfg.max)
+		return nil, refuse(keyMin + " is " + decimal(cfg.min) + ", which is more than " + keyMax + ", " + decimal(cfg.max))
 	}
 	for _, f := range []struct {
 		key string

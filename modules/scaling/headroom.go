@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"strconv"
 
 	"github.com/gowanus-project/gowanus/sdk/go/gowanus"
 )
@@ -64,18 +65,18 @@ func room(c *gowanus.PolicyCall) (gowanus.Decision, error) {
 	count, percent := c.Config.Int(keyCount), c.Config.Float(keyPercent)
 	switch {
 	case c.Config.Has(keyCount) == c.Config.Has(keyPercent):
-		return gowanus.Decision{}, gowanus.Errorf("invalid", "expected either %s or %s", keyCount, keyPercent)
+		return gowanus.Decision{}, refuse("expected either " + keyCount + " or " + keyPercent)
 	case c.Config.Has(keyCount) && count <= 0:
-		return gowanus.Decision{}, gowanus.Errorf("invalid", "%s: expected a number above 0, got %d", keyCount, count)
+		return gowanus.Decision{}, refuse(keyCount + ": expected a number above 0, got " + decimal(count))
 	case c.Config.Has(keyPercent) && (percent <= 0 || percent >= 1):
-		return gowanus.Decision{}, gowanus.Errorf("invalid", "%s: expected a share above 0 and below 1, got %v", keyPercent, percent)
+		return gowanus.Decision{}, refuse(keyPercent + ": expected a share above 0 and below 1, got " + strconv.FormatFloat(percent, 'g', -1, 64))
 	}
 	capacity := int64(defaultCapacity)
 	if c.Config.Has(keyCapacity) {
 		capacity = c.Config.Int(keyCapacity)
 	}
 	if capacity < 1 {
-		return gowanus.Decision{}, gowanus.Errorf("invalid", "%s: expected a number above 0, got %d", keyCapacity, capacity)
+		return gowanus.Decision{}, refuse(keyCapacity + ": expected a number above 0, got " + decimal(capacity))
 	}
 	containers, known := number(c.Sensor(sensorOf(c.Config, keyContainers, "docker.containers.total")))
 	hosts, alsoKnown := number(c.Sensor(sensorOf(c.Config, keyHosts, "docker.hosts.total")))

@@ -7,6 +7,7 @@ package main
 
 import (
 	"os"
+	"strconv"
 
 	"github.com/gowanus-project/gowanus/sdk/go/gowanus"
 )
@@ -42,6 +43,11 @@ func number(v any) (float64, bool) {
 	f, ok := v.(float64)
 	return f, ok
 }
+
+func decimal(n int64) string { return strconv.FormatInt(n, 10) }
+
+// refuse is an error about config.
+func refuse(message string) error { return &gowanus.Error{Kind: "invalid", Message: message} }
 
 // entityID gives the id of an entity value, or "".
 func entityID(v any) string {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
@@ -166,7 +165,10 @@ func moving(c *gowanus.PolicyCall, plan func(m *mover, most int, d *gowanus.Deci
 // rest tells how long moves are to wait that were tried before and did not
 // help.
 func (m *mover) rest(moves []move, now time.Time) time.Duration {
-	plan := fmt.Sprint(moves)
+	var plan string
+	for _, one := range moves {
+		plan += one.item + " to " + one.to + "; "
+	}
 	if len(moves) == 0 || plan != m.Plan {
 		m.Plan, m.Tries = plan, 0
 		return 0
