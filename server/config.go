@@ -3,8 +3,6 @@ package server
 import (
 	"log/slog"
 	"time"
-
-	"github.com/gowanus-project/gowanus/engine/wasm"
 )
 
 // Config makes a Server.
@@ -15,7 +13,6 @@ type Config struct {
 	Commit   string // it was built from; may be empty
 	Log      *slog.Logger
 	Limits   Limits
-	Modules  func() []wasm.ModuleStats // what /metrics tells of modules; may be nil
 }
 
 // Limits bound what clients may ask for. Zero fields take the defaults.

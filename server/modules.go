@@ -50,6 +50,30 @@ type moduleStats struct {
 	BusyMillis  int64 `json:"busyMillis"`
 	MemoryBytes int64 `json:"memoryBytes"` // the most that an instance had after a call
 	Instances   int   `json:"instances"`
+
+	Hooks map[string]hookStats `json:"hooks"` // those that were called, by name
+}
+
+type hookStats struct {
+	Calls      int64 `json:"calls"`
+	Failures   int64 `json:"failures"`
+	Fuel       int64 `json:"fuel"`
+	BusyMillis int64 `json:"busyMillis"`
+}
+
+// moduleCall is one call of a module.
+type moduleCall struct {
+	Time         time.Time `json:"time"`
+	Hook         string    `json:"hook"`
+	Type         string    `json:"type,omitempty"`
+	Entity       string    `json:"entity,omitempty"` // id
+	Micros       int64     `json:"micros"`
+	WaitedMicros int64     `json:"waitedMicros"` // of these, for other long calls
+	Fuel         int64     `json:"fuel"`
+	InBytes      int       `json:"inBytes"`
+	OutBytes     int       `json:"outBytes"`
+	MemoryBytes  int64     `json:"memoryBytes"`
+	Error        string    `json:"error,omitempty"`
 }
 
 const pageBytes = 64 << 10
@@ -80,8 +104,11 @@ func detailOfModule(m *module.Module) moduleDetail {
 		moduleSummary: summaryOf(m), Kinds: map[string]string{}, Capabilities: []capabilityDetail{}, Limits: m.Limits(),
 		Stats: moduleStats{
 			Calls: stats.Calls, Failures: stats.Failures, Fuel: stats.Fuel, BusyMillis: int64(stats.Busy / time.Millisecond),
-			MemoryBytes: int64(stats.HighPages) * pageBytes, Instances: stats.Idle + stats.Running,
+			MemoryBytes: int64(stats.HighPages) * pageBytes, Instances: stats.Idle + stats.Running, Hooks: map[string]hookStats{},
 		},
+	}
+	for _, h := range stats.Hooks {
+		out.Stats.Hooks[h.Hook.String()] = hookStats{h.Calls, h.Failures, h.Fuel, int64(h.Busy / time.Millisecond)}
 	}
 	out.Refusals, out.Refused = m.Refusals()
 	if out.Refusals == nil {
@@ -119,6 +146,18 @@ func (s *Server) replyModules(c echo.Context, name string) error {
 }
 
 func (s *Server) getModule(c echo.Context, m *module.Module) error { return ok(c, detailOfModule(m)) }
+
+// traceModule gives the last calls, the newest first.
+func (s *Server) traceModule(c echo.Context, m *module.Module) error {
+	out := []moduleCall{}
+	for _, t := range m.Trace() {
+		out = append(out, moduleCall{
+			Time: t.Time, Hook: t.Hook.String(), Type: t.Type, Entity: t.Entity, Micros: t.Took.Microseconds(), WaitedMicros: t.Waited.Microseconds(),
+			Fuel: t.Fuel, InBytes: t.In, OutBytes: t.Out, MemoryBytes: int64(t.Pages) * pageBytes, Error: t.Error,
+		})
+	}
+	return ok(c, out)
+}
 
 func (s *Server) grantModule(c echo.Context, m *module.Module) error {
 	grants, all, err := queryGrants(c)

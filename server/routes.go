@@ -16,7 +16,7 @@ func (s *Server) routes() {
 	s.moduleRoutes(s.echo.Group("/v1/modules"))
 	s.serverRoutes(s.echo.Group("/v1/server"))
 	s.sessionRoutes(s.echo.Group("/v1"))
-	s.echo.GET("/metrics", newMetrics(s.cfg.Modules, s.log))
+	s.echo.GET("/metrics", newMetrics(s.moduleCounts, s.log))
 }
 
 func (s *Server) applicationRoutes(g *echo.Group) {
@@ -121,6 +121,7 @@ func (s *Server) moduleRoutes(g *echo.Group) {
 	g.GET("", s.listModules)
 	g.GET("/:name", s.listModuleVersions)
 	g.GET("/:name/:version", on(s.module, s.getModule))
+	g.GET("/:name/:version/trace", on(s.module, s.traceModule))
 	g.POST("/:name/:version/grants", on(s.module, s.grantModule))
 	g.POST("/:name/:version/resume", on(s.module, s.resumeModule))
 	g.POST("/:name/rollback", s.rollbackModule)

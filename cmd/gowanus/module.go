@@ -13,7 +13,7 @@ after it (the newest release), :TAG, @sha256:DIGEST, or @CONSTRAINT like @^1.2,
 	}
 	cmd.AddCommand(
 		c.moduleNewCommand(), c.moduleBuildCommand(), c.moduleTestCommand(), c.moduleDescribeCommand(),
-		c.moduleListCommand(), c.moduleShowCommand(), c.moduleInstallCommand(), c.moduleGrantCommand(),
+		c.moduleListCommand(), c.moduleShowCommand(), c.moduleTraceCommand(), c.moduleInstallCommand(), c.moduleGrantCommand(),
 		c.moduleResumeCommand(), c.moduleRollbackCommand(), c.moduleRemoveCommand(),
 		c.modulePushCommand(), c.modulePullCommand(), c.moduleCopyCommand(), c.moduleSearchCommand(), c.moduleSBOMCommand(),
 		c.moduleSignCommand(), c.moduleVerifyCommand(), c.moduleKeygenCommand(),

@@ -93,7 +93,7 @@ func (c *cli) serve(ctx context.Context, o serving) error {
 	go trim(ctx)
 	fmt.Fprintf(c.stdout, "listening on %s://%s\n", scheme, l.Addr())
 	err = server.New(p.engine, server.Config{
-		Password: password, Version: version, Commit: commit, Log: log, Modules: p.runtime.Stats,
+		Password: password, Version: version, Commit: commit, Log: log,
 	}).Serve(ctx, l)
 	log.Info("stopping")
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), closePeriod)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gowanus-project/gowanus/builtin"
 	"github.com/gowanus-project/gowanus/engine"
+	"github.com/gowanus-project/gowanus/engine/guest"
 	"github.com/gowanus-project/gowanus/engine/module"
 	"github.com/gowanus-project/gowanus/engine/store"
 	"github.com/gowanus-project/gowanus/engine/wasm"
@@ -41,7 +42,7 @@ func wire(ctx context.Context, s store.Store, w wiring, set *settings) (p *parts
 		}
 	}()
 	if p.runtime, err = wasm.New(wasm.Config{
-		CacheDir: w.cache, Log: w.log, OnSuspend: func(m *wasm.Module, reason string) { p.modules.Suspended(m, reason) },
+		CacheDir: w.cache, Log: w.log, Subject: guest.SubjectOf, OnSuspend: func(m *wasm.Module, reason string) { p.modules.Suspended(m, reason) },
 	}); err != nil {
 		return p, err
 	}

@@ -47,6 +47,7 @@ func (m *Module) decide(ctx context.Context, id hook.ID, typ, entity string, cal
 // comes back with the names of all concerned.
 func (m *Module) call(ctx context.Context, id hook.ID, typ string, size int, write func([]byte), read func([]byte) error) error {
 	var bad error
+	ctx = context.WithValue(ctx, typeKey{}, typ)
 	err := m.caller.CallInto(ctx, id, size, write, func(answer []byte) error {
 		bad = read(answer)
 		return bad

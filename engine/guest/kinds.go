@@ -166,6 +166,18 @@ type Inquiry struct {
 
 type inquiryKey struct{}
 
+type typeKey struct{}
+
+// SubjectOf gives the type that a call asks and the entity that it is about, or
+// "".
+func SubjectOf(ctx context.Context) (typ, entity string) {
+	if i, ok := InquiryOf(ctx); ok {
+		return i.Type, i.Entity
+	}
+	typ, _ = ctx.Value(typeKey{}).(string)
+	return typ, ""
+}
+
 // InquiryOf gives the call that ctx belongs to, for operations of the host.
 func InquiryOf(ctx context.Context) (Inquiry, bool) {
 	i, ok := ctx.Value(inquiryKey{}).(Inquiry)

@@ -31,6 +31,9 @@ var names = [...]string{
 	"placement.rank", "network.plan", "location.plan", "step.plan", "blueprint.parse", "migrate",
 }
 
+// Count is how many hooks there are: their numbers are below it.
+const Count = len(names)
+
 // String gives the hook's name as sdk/ABI.md spells it.
 func (id ID) String() string {
 	if id >= 0 && int(id) < len(names) {

@@ -113,6 +113,16 @@ func (m *Module) Stats() wasm.Stats {
 	return m.loaded.Stats()
 }
 
+// Trace gives the last calls, the newest first.
+func (m *Module) Trace() []wasm.Call {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.loaded == nil {
+		return nil
+	}
+	return m.loaded.Trace()
+}
+
 // Limits gives the limits of the module's calls.
 func (m *Module) Limits() wasm.Limits {
 	m.mu.Lock()

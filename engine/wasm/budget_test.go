@@ -206,31 +206,3 @@ func TestCallsAllocateOnlyTheAnswer(t *testing.T) {
 		t.Errorf("Call makes %g allocations", n)
 	}
 }
-
-func TestStatsOfARuntime(t *testing.T) {
-	r, err := wasm.New(wasm.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	for _, name := range []string{"b", "a"} {
-		m, err := r.Load(name, a.Guest(nil, a.Echo()).Bytes(), wasm.LoadOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if name == "a" {
-			_, err = plan(m, "x")
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	s := r.Stats()
-	if len(s) != 2 || s[0].Module != "a" || s[1].Module != "b" || s[0].Calls != 1 || s[0].Fuel == 0 || s[1].Calls != 0 || s[0].Hash != s[1].Hash {
-		t.Fatalf("got %+v", s)
-	}
-	bounds := wasm.LatencyBuckets()
-	if l := s[0].Latency; len(l) != len(bounds)+1 || l[len(l)-1] != 1 || l[0] > l[1] {
-		t.Errorf("got %v", l)
-	}
-}

@@ -56,7 +56,8 @@ func (m *Module) serve(ctx context.Context, r *request) ([]byte, error) {
 	end := time.Now()
 	took := end.Sub(begin)
 	m.allowance.take(took-i.waited, end)
-	m.stats.record(took, fuel, i.pages(), err)
+	m.stats.record(r.hook, took, fuel, i.pages(), err)
+	m.trace.add(Call{Time: begin, Hook: r.hook, Took: took, Waited: i.waited, Fuel: fuel, In: r.size, Out: i.answered, Pages: i.pages()}, m.runtime.subject(ctx), err)
 	if m.log.Enabled(ctx, slog.LevelDebug) {
 		m.log.DebugContext(ctx, "module called", "hook", r.hook.String(), "duration", took, "fuel", fuel, "pages", i.pages(), "error", err)
 	}
@@ -80,6 +81,7 @@ func (i *instance) ask(ctx context.Context, r *request, now time.Time) (out []by
 	defer i.disarm()
 	i.world.reset()
 	answer, err := i.exchange(r)
+	i.answered = len(answer)
 	i.endLines()
 	fuel = i.used(limit.Fuel)
 	if err = i.explain(err, limit, name); err != nil {

@@ -374,12 +374,13 @@ func TestManyHostileModulesAtOnce(t *testing.T) {
 	t.Logf("garbage collection %s, other module %s", pause, other)
 	wg.Wait()
 	cancel()
-	for _, s := range b.runtime.Stats() {
-		if (s.Suspended != "") != (s.Module != "bystander") {
-			t.Errorf("%s: suspended: %q", s.Module, s.Suspended)
+	for _, m := range b.runtime.Modules() {
+		s := m.Stats()
+		if (s.Suspended != "") != (m.Name() != "bystander") {
+			t.Errorf("%s: suspended: %q", m.Name(), s.Suspended)
 		}
-		if s.Module != "bystander" && !strings.Contains(s.Suspended, "5 failures in a row, the last: took longer than the limit Plan.Time allows (100ms)") {
-			t.Errorf("%s: %s", s.Module, s.Suspended)
+		if m.Name() != "bystander" && !strings.Contains(s.Suspended, "5 failures in a row, the last: took longer than the limit Plan.Time allows (100ms)") {
+			t.Errorf("%s: %s", m.Name(), s.Suspended)
 		}
 	}
 }

@@ -27,11 +27,12 @@ type instance struct {
 
 	fuel, reserve, stack, stop, turn api.MutableGlobal
 
-	ctx    *callContext
-	args   [3]uint64 // of the call under way, then its result
-	world  world     // what WASI shows
-	lines  int       // lines logged in this call
-	broken bool      // must not be used again
+	ctx      *callContext
+	args     [3]uint64 // of the call under way, then its result
+	world    world     // what WASI shows
+	lines    int       // lines logged in this call
+	answered int       // bytes of its answer
+	broken   bool      // must not be used again
 
 	turned time.Time     // when the guest's turn began
 	waited time.Duration // for its turns

@@ -30,6 +30,7 @@ type Module struct {
 	compileTime atomic.Int64
 
 	stats     counters
+	trace     trace
 	allowance allowance
 	memory    budget
 

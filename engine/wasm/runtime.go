@@ -31,6 +31,10 @@ type Config struct {
 	// LongCalls is how many calls that last for longer than half a millisecond
 	// run at one time; 0 is all processors but one, at least 1.
 	LongCalls int
+	// TraceCalls is how many calls of each module are remembered; 0 is 50.
+	TraceCalls int
+	// Subject says for which type and entity a call is made; may be nil.
+	Subject func(ctx context.Context) (typ, entity string)
 	// OnSuspend is told, on the goroutine of the call that failed last, that a
 	// module has failed too often and takes no calls any more. It may call the
 	// module's methods. To keep the module suspended over a restart, its reason
@@ -75,6 +79,9 @@ func New(cfg Config) (*Runtime, error) {
 		if err := prune(cfg.CacheDir, time.Now().Add(-cfg.CacheAge)); err != nil {
 			cfg.Log.Warn("old compiled code is not removed", "dir", cfg.CacheDir, "error", err)
 		}
+	}
+	if cfg.TraceCalls <= 0 {
+		cfg.TraceCalls = 50
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Runtime{
@@ -168,6 +175,7 @@ func (r *Runtime) Open(name string, file File, o LoadOptions) (*Module, error) {
 		running: map[*instance]struct{}{},
 	}
 	m.allowance.init(&limits)
+	m.trace.most = r.cfg.TraceCalls
 	m.memory.most = uint64(limits.TotalPages) << 16
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,10 +1,10 @@
 package wasm
 
 import (
-	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/gowanus-project/gowanus/engine/hook"
 )
 
 // buckets are the upper bounds of LatencyBuckets.
@@ -18,24 +18,32 @@ func LatencyBuckets() []time.Duration { return buckets[:] }
 
 // counters is what a module counts.
 type counters struct {
-	calls, failures, refused, fuel, lastFuel, busy, started, discarded, highPages atomic.Int64
+	refused, lastFuel, started, discarded, highPages atomic.Int64
+
+	hooks [hook.Count]hookCounters
+}
+
+// hookCounters is what it counts of the calls of one hook.
+type hookCounters struct {
+	calls, failures, fuel, busy atomic.Int64
 
 	latency [len(buckets) + 1]atomic.Int64 // not cumulative; the last is for all longer ones
 }
 
-func (c *counters) record(took time.Duration, fuel int64, pages int, err error) {
-	c.calls.Add(1)
+func (c *counters) record(id hook.ID, took time.Duration, fuel int64, pages int, err error) {
+	h := &c.hooks[min(max(id, 0), hook.ID(hook.Count-1))]
+	h.calls.Add(1)
 	if err != nil {
-		c.failures.Add(1)
+		h.failures.Add(1)
 	}
-	c.fuel.Add(fuel)
+	h.fuel.Add(fuel)
 	c.lastFuel.Store(fuel)
-	c.busy.Add(int64(took))
+	h.busy.Add(int64(took))
 	k := 0
 	for k < len(buckets) && took > buckets[k] {
 		k++
 	}
-	c.latency[k].Add(1)
+	h.latency[k].Add(1)
 	for {
 		high := c.highPages.Load()
 		if int64(pages) <= high || c.highPages.CompareAndSwap(high, int64(pages)) {
@@ -44,17 +52,29 @@ func (c *counters) record(took time.Duration, fuel int64, pages int, err error) 
 	}
 }
 
+// Tally is what became of calls.
+type Tally struct {
+	Calls    int64         // that reached an instance
+	Failures int64         // of these, calls without an answer
+	Fuel     int64         // taken by all calls
+	Busy     time.Duration // time of all calls together
+	Latency  []int64       // calls that took no longer than each of LatencyBuckets, and all calls
+}
+
+// HookTally is that of one hook.
+type HookTally struct {
+	Hook hook.ID
+	Tally
+}
+
 // Stats is what became of a module so far.
 type Stats struct {
+	Tally                   // of all hooks
+	Hooks       []HookTally // those that were called
 	Compiled    bool
 	CompileTime time.Duration // reading it from the cache included
-	Calls       int64         // that reached an instance
-	Failures    int64         // of these, calls without an answer
-	Refused     int64         // calls that did not: suspended, no allowance, no memory, too large
-	Fuel        int64         // taken by all calls
+	Refused     int64         // calls that reached no instance: suspended, no allowance, no memory, too large
 	LastFuel    int64         // taken by the last call
-	Busy        time.Duration // time of all calls together
-	Latency     []int64       // calls that took no longer than each of LatencyBuckets, and all calls
 	Idle        int           // instances that wait for a call
 	Running     int           // instances that are lent out
 	Started     int64         // instances made
@@ -64,27 +84,24 @@ type Stats struct {
 	Suspended   string        // why the module is suspended, or ""
 }
 
-// ModuleStats are those of one module.
-type ModuleStats struct {
-	Module string // name
-	Hash   string
-	Stats
+func (h *hookCounters) snapshot() Tally {
+	out := Tally{Calls: h.calls.Load(), Failures: h.failures.Load(), Fuel: h.fuel.Load(), Busy: time.Duration(h.busy.Load())}
+	sum := int64(0)
+	for k := range h.latency {
+		sum += h.latency[k].Load()
+		out.Latency = append(out.Latency, sum)
+	}
+	return out
 }
 
-// Stats gives snapshots of all loaded modules, by name.
-func (r *Runtime) Stats() []ModuleStats {
-	modules := r.Modules()
-	list := make([]ModuleStats, len(modules))
-	for k, m := range modules {
-		list[k] = ModuleStats{Module: m.Name(), Hash: m.Hash(), Stats: m.Stats()}
+func (c *Tally) add(other *Tally) {
+	c.Calls += other.Calls
+	c.Failures += other.Failures
+	c.Fuel += other.Fuel
+	c.Busy += other.Busy
+	for k := range c.Latency {
+		c.Latency[k] += other.Latency[k]
 	}
-	slices.SortFunc(list, func(a, b ModuleStats) int {
-		if c := strings.Compare(a.Module, b.Module); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Hash, b.Hash)
-	})
-	return list
 }
 
 // Stats gives a snapshot of the module's counters.
@@ -93,16 +110,16 @@ func (m *Module) Stats() Stats {
 	defer m.mu.Unlock()
 	c := &m.stats
 	s := Stats{
-		CompileTime: time.Duration(m.compileTime.Load()),
-		Calls:       c.calls.Load(), Failures: c.failures.Load(), Refused: c.refused.Load(),
-		Fuel: c.fuel.Load(), LastFuel: c.lastFuel.Load(), Busy: time.Duration(c.busy.Load()),
+		Tally:       Tally{Latency: make([]int64, len(buckets)+1)},
+		CompileTime: time.Duration(m.compileTime.Load()), Refused: c.refused.Load(), LastFuel: c.lastFuel.Load(),
 		Idle: len(m.idle), Running: len(m.running), Started: c.started.Load(),
 		Discarded: c.discarded.Load(), Pages: int(m.memory.used.Load() >> 16), HighPages: int(c.highPages.Load()),
 	}
-	sum := int64(0)
-	for k := range c.latency {
-		sum += c.latency[k].Load()
-		s.Latency = append(s.Latency, sum)
+	for id := range c.hooks {
+		if h := c.hooks[id].snapshot(); h.Calls > 0 {
+			s.Hooks = append(s.Hooks, HookTally{hook.ID(id), h})
+			s.Tally.add(&h)
+		}
 	}
 	if m.suspended != nil {
 		s.Suspended = m.suspended.Reason
