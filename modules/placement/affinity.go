@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/gowanus-project/gowanus/sdk/go/gowanus"
@@ -25,9 +24,9 @@ func affinity(in *gowanus.Hosts, out *gowanus.Ranking) {
 	var rules []rule
 	for i, item := range in.Config.List(rulesKey) {
 		text, ok := item.(string)
-		at := fmt.Sprintf("%s[%d]", rulesKey, i)
+		at := element(rulesKey, i)
 		if !ok {
-			invalid(out, at, fmt.Sprintf("%s: expected text, got %v", at, item))
+			invalid(out, at, at+": expected text, got "+display(item))
 			return
 		}
 		more, err := readRules(text)

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -33,7 +33,7 @@ func provisioning(in *gowanus.Hosts, out *gowanus.Ranking) {
 	}
 	cores := in.Config.Float("minCores")
 	if cores < 0 {
-		invalid(out, "minCores", fmt.Sprintf("minCores: expected 0 or more, got %v", cores))
+		invalid(out, "minCores", "minCores: expected 0 or more, got "+number(cores))
 		return
 	}
 	room{
@@ -74,7 +74,7 @@ func (r room) check(hosts int, out *gowanus.Ranking) {
 		case total != total:
 			out.Refuse(i, "how much "+r.of+" it has is not known")
 		case total-reserved <= r.need:
-			out.Refuse(i, fmt.Sprintf("%s of %s %s reserved, more than %s must be free", r.write(reserved), r.write(total), r.of, r.write(r.need)))
+			out.Refuse(i, r.write(reserved)+" of "+r.write(total)+" "+r.of+" reserved, more than "+r.write(r.need)+" must be free")
 		}
 	}
 }
@@ -99,14 +99,14 @@ func readMemory(v any) (float64, error) {
 		size, known := memoryUnits[unit]
 		number, err := strconv.ParseFloat(digits, 64)
 		if err != nil || !known {
-			return 0, fmt.Errorf("expected megabytes, or text such as 512m or 4g, got %q", x)
+			return 0, errors.New("expected megabytes, or text such as 512m or 4g, got " + display(v))
 		}
 		n = number * size
 	default:
-		return 0, fmt.Errorf("expected megabytes, or text such as 512m or 4g, got %v", v)
+		return 0, errors.New("expected megabytes, or text such as 512m or 4g, got " + display(v))
 	}
 	if !(n >= 0) || math.IsInf(n, 0) {
-		return 0, fmt.Errorf("expected 0 or more, got %v", v)
+		return 0, errors.New("expected 0 or more, got " + display(v))
 	}
 	return n, nil
 }

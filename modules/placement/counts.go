@@ -1,10 +1,6 @@
 package main
 
-import (
-	"fmt"
-
-	"github.com/gowanus-project/gowanus/sdk/go/gowanus"
-)
+import "github.com/gowanus-project/gowanus/sdk/go/gowanus"
 
 const (
 	maxSize    = "docker.container.cluster.maxSize"
@@ -51,7 +47,7 @@ func maxContainers(in *gowanus.Hosts, out *gowanus.Ranking) {
 		limit = in.Config.Float(maxSize)
 	}
 	if limit < 1 {
-		invalid(out, maxSize, fmt.Sprintf("%s: expected 1 or more containers, got %v", maxSize, limit))
+		invalid(out, maxSize, maxSize+": expected 1 or more containers, got "+number(limit))
 		return
 	}
 	reasons := make([]gowanus.Reason, 1024) // thousands of hosts share a few
@@ -62,7 +58,7 @@ func maxContainers(in *gowanus.Hosts, out *gowanus.Ranking) {
 		k := int(min(n, float64(len(reasons)-1)))
 		reason := reasons[k]
 		if reason == 0 || n != float64(k) {
-			reason = out.Reason(fmt.Sprintf("%v containers, max is %v", n, limit))
+			reason = out.Reason(number(n) + " containers, max is " + number(limit))
 			reasons[k] = reason
 		}
 		out.RefuseFor(i, reason)

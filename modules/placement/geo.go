@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"math"
 	"strings"
 
@@ -35,19 +34,19 @@ func readPlace(config gowanus.Values) (p place, at, problem string) {
 	p.point = config.Has("geo.latitude") || config.Has("geo.longitude")
 	for _, c := range p.countries {
 		if !isCountry(c) {
-			return p, "geo.countries", fmt.Sprintf("geo.countries: expected ISO 3166 codes such as DE or US-CA, got %q", c)
+			return p, "geo.countries", "geo.countries: expected ISO 3166 codes such as DE or US-CA, got " + display(c)
 		}
 	}
 	switch {
 	case config.Has("geo.latitude") != config.Has("geo.longitude"):
 		return p, "geo.latitude", "geo.latitude and geo.longitude go together"
 	case p.lat < -90 || p.lat > 90:
-		return p, "geo.latitude", fmt.Sprintf("geo.latitude: expected -90 to 90 degrees, got %v", p.lat)
+		return p, "geo.latitude", "geo.latitude: expected -90 to 90 degrees, got " + number(p.lat)
 	case p.lon < -180 || p.lon > 180:
-		return p, "geo.longitude", fmt.Sprintf("geo.longitude: expected -180 to 180 degrees, got %v", p.lon)
+		return p, "geo.longitude", "geo.longitude: expected -180 to 180 degrees, got " + number(p.lon)
 	case config.Has("geo.maxDistance"):
 		if p.most = config.Float("geo.maxDistance"); p.most <= 0 {
-			return p, "geo.maxDistance", fmt.Sprintf("geo.maxDistance: expected more than 0 kilometres, got %v", p.most)
+			return p, "geo.maxDistance", "geo.maxDistance: expected more than 0 kilometres, got " + number(p.most)
 		}
 		if !p.point {
 			return p, "geo.maxDistance", "geo.maxDistance needs geo.latitude and geo.longitude"
@@ -128,7 +127,7 @@ func (p *place) far(distance float64) string {
 	case distance != distance:
 		return "its latitude and longitude are not known"
 	case distance > p.most:
-		return fmt.Sprintf("is %.0f km away, max is %v km", distance, p.most)
+		return "is " + number(math.Round(distance)) + " km away, max is " + number(p.most) + " km"
 	}
 	return ""
 }

@@ -1,10 +1,6 @@
 package main
 
-import (
-	"fmt"
-
-	"github.com/gowanus-project/gowanus/sdk/go/gowanus"
-)
+import "github.com/gowanus-project/gowanus/sdk/go/gowanus"
 
 const exclusiveKey = "docker.constraint.exclusive"
 
@@ -39,9 +35,9 @@ func group(in *gowanus.Hosts, out *gowanus.Ranking) {
 	for i := range in.Len() {
 		switch {
 		case members != nil && count(members[i]) > 0:
-			out.Refuse(i, fmt.Sprintf("runs %v of the application that have another parent", members[i]))
+			out.Refuse(i, "runs "+number(members[i])+" of the application that have another parent")
 		case exclusive && containers != nil && count(containers[i]) > 0:
-			out.Refuse(i, fmt.Sprintf("%v containers, the group wants an empty host", containers[i]))
+			out.Refuse(i, number(containers[i])+" containers, the group wants an empty host")
 		}
 	}
 }

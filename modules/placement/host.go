@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 	"regexp"
 	"strings"
 
@@ -28,7 +28,7 @@ func hostname(in *gowanus.Hosts, out *gowanus.Ranking) {
 	text := in.Config.String(hostnameKey)
 	if _, err := regexp.Compile(text); err != nil { // alone, because brackets may close what is put around it
 		cause := strings.TrimPrefix(err.Error(), "error parsing regexp: ")
-		invalid(out, hostnameKey, fmt.Sprintf("%s: %q is no regular expression: %s", hostnameKey, text, cause))
+		invalid(out, hostnameKey, hostnameKey+": "+display(text)+" is no regular expression: "+cause)
 		return
 	}
 	pattern, err := regexp.Compile(`^(?:` + text + `)$`)
@@ -45,7 +45,7 @@ func hostname(in *gowanus.Hosts, out *gowanus.Ranking) {
 		if name == "" {
 			name = ids.At(i)
 		}
-		out.Refuse(i, fmt.Sprintf("its name %s does not match %s", name, text))
+		out.Refuse(i, "its name "+name+" does not match "+text)
 	}
 }
 
@@ -116,7 +116,7 @@ func readLabel(text string) (wanted, error) {
 	}
 	w.key, w.value = strings.TrimSpace(w.key), strings.TrimSpace(w.value)
 	if w.key == "" || strings.ContainsAny(w.key, " \t!") {
-		return w, fmt.Errorf("%q: expected KEY, KEY=VALUE, !KEY or KEY!=VALUE", text)
+		return w, errors.New(display(text) + ": expected KEY, KEY=VALUE, !KEY or KEY!=VALUE")
 	}
 	return w, nil
 }
@@ -125,9 +125,9 @@ func label(in *gowanus.Hosts, out *gowanus.Ranking) {
 	var all []wanted
 	for i, item := range in.Config.List(labelsKey) {
 		text, ok := item.(string)
-		at := fmt.Sprintf("%s[%d]", labelsKey, i)
+		at := element(labelsKey, i)
 		if !ok {
-			invalid(out, at, fmt.Sprintf("%s: expected text, got %v", at, item))
+			invalid(out, at, at+": expected text, got "+display(item))
 			return
 		}
 		w, err := readLabel(text)

@@ -7,6 +7,7 @@ package main
 
 import (
 	"os"
+	"strconv"
 
 	"github.com/gowanus-project/gowanus/sdk/go/gowanus"
 )
@@ -94,6 +95,15 @@ func strategy(name, path string, rank func(*gowanus.Hosts, *gowanus.Ranking), t 
 	)
 	return t
 }
+
+// element names an element of a list.
+func element(key string, i int) string { return key + "[" + strconv.Itoa(i) + "]" }
+
+// display gives a value for a message.
+func display(value any) string { return string(gowanus.State(value)) }
+
+// number gives a number for a message.
+func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 // invalid answers that a config value cannot be used. text begins with the key.
 func invalid(out *gowanus.Ranking, at, text string) {

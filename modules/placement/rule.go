@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -42,7 +42,7 @@ type ruleError struct {
 }
 
 func (e *ruleError) Error() string {
-	return fmt.Sprintf("column %d of %q: %s", e.column, e.text, e.what)
+	return "column " + strconv.Itoa(e.column) + " of " + display(e.text) + ": " + e.what
 }
 
 // word is one of a rule; quoted ones are never keywords.
@@ -130,8 +130,8 @@ type ruleReader struct {
 	quantified    bool
 }
 
-func (r *ruleReader) fail(column int, format string, args ...any) error {
-	return &ruleError{text: r.text, column: column, what: fmt.Sprintf(format, args...)}
+func (r *ruleReader) fail(column int, what string) error {
+	return &ruleError{text: r.text, column: column, what: what}
 }
 
 // end is the column behind the last word.
@@ -186,7 +186,7 @@ func (r *ruleReader) modifier(w word) (more bool, err error) {
 
 func (r *ruleReader) verbAndParameter() error {
 	if len(r.words) == 0 {
-		return r.fail(r.end(), "expected %s", alternatives(verbs))
+		return r.fail(r.end(), "expected "+alternatives(verbs))
 	}
 	first := r.words[0]
 	for _, v := range verbs {
@@ -195,7 +195,7 @@ func (r *ruleReader) verbAndParameter() error {
 		}
 	}
 	if r.verb == "" {
-		return r.fail(first.column, "%q is none of %s%s", first.text, alternatives(verbs), hint(first.text))
+		return r.fail(first.column, display(first.text)+" is none of "+alternatives(verbs)+hint(first.text))
 	}
 	if r.verb == verbEmpty && (r.same || r.quantified) {
 		return r.fail(first.column, "EMPTY is about the host: SAME, ANY and ALL do not go with it")
@@ -208,7 +208,7 @@ func (r *ruleReader) verbAndParameter() error {
 		rest = rest[1:]
 	}
 	if len(rest) > 0 {
-		return r.fail(rest[0].column, "nothing may follow here, got %q; text with blanks stands in double quotes", rest[0].text)
+		return r.fail(rest[0].column, "nothing may follow here, got "+display(rest[0].text)+"; text with blanks stands in double quotes")
 	}
 	switch {
 	case r.verb == verbName && r.param == "":

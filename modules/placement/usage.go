@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 
@@ -65,7 +64,7 @@ func limitShare(in *gowanus.Hosts, out *gowanus.Ranking, shares []float64, key s
 		limit = in.Config.Float(key)
 	}
 	if !(limit > 0 && limit <= 1) {
-		invalid(out, key, fmt.Sprintf("%s: expected a share above 0 and up to 1, got %v", key, limit))
+		invalid(out, key, key+": expected a share above 0 and up to 1, got "+number(limit))
 		return
 	}
 	if shares == nil {

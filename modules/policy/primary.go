@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"strconv"
 	"time"
 
 	"github.com/gowanus-project/gowanus/sdk/go/gowanus"
@@ -140,9 +139,9 @@ func electStep() gowanus.Type {
 
 // electNow is the election as a step: it waits by sleeping.
 func electNow(c *gowanus.EffectorCall) (gowanus.Decision, error) {
-	now, err := time.Parse(time.RFC3339Nano, c.Now)
+	now, err := c.Time()
 	if err != nil {
-		return gowanus.Decision{}, &gowanus.Error{Kind: "invalid", Message: "now: expected a time of RFC 3339, got " + strconv.Quote(c.Now)}
+		return gowanus.Decision{}, err
 	}
 	o := open{Since: now}
 	if c.Token != "" {

@@ -55,62 +55,113 @@ func (m *Module) dispatch(hook Hook, in []byte) (any, error) {
 	case HookDescribe:
 		return m.describe()
 	case HookEntityInit:
-		return ask(m, in, "entity.init", func(c *InitCall) string { return c.Type }, func(t *Type) func(*InitCall) (Init, error) { return t.InitEntity })
+		var c InitCall
+		return m.ask(in, "entity.init", &c, &c.Type, func(t *Type) (any, error) {
+			if t.InitEntity == nil {
+				return nil, nil
+			}
+			answer, err := t.InitEntity(&c)
+			return &answer, err
+		})
 	case HookEntityEffector, HookEntityContinue, HookStepPlan:
-		return m.effector(hook, in)
+		var c EffectorCall
+		return m.ask(in, "effector call", &c, &c.Type, func(t *Type) (any, error) {
+			handler, err := t.effector(hook)
+			if err != nil {
+				return nil, err
+			}
+			answer, err := handler(&c)
+			return &answer, err
+		})
 	case HookPolicyEvent:
-		return ask(m, in, "policy.event", policyType, func(t *Type) func(*PolicyCall) (Decision, error) { return t.PolicyEvent })
+		return m.event(in, "policy.event", func(t *Type) func(*PolicyCall) (Decision, error) { return t.PolicyEvent })
 	case HookEnricherEvent:
-		return ask(m, in, "enricher.event", policyType, func(t *Type) func(*PolicyCall) (Decision, error) { return t.EnricherEvent })
+		return m.event(in, "enricher.event", func(t *Type) func(*PolicyCall) (Decision, error) { return t.EnricherEvent })
+	}
+	return m.plan(hook, in)
+}
+
+// plan answers the hooks that few modules know.
+func (m *Module) plan(hook Hook, in []byte) (any, error) {
+	switch hook {
 	case HookNetworkPlan:
-		return ask(m, in, "network.plan", func(c *NetworkCall) string { return c.Type }, func(t *Type) func(*NetworkCall) (Decision, error) { return t.Network })
+		var c NetworkCall
+		return m.ask(in, "network.plan", &c, &c.Type, func(t *Type) (any, error) {
+			if t.Network == nil {
+				return nil, nil
+			}
+			answer, err := t.Network(&c)
+			return &answer, err
+		})
 	case HookLocationPlan:
-		return ask(m, in, "location.plan", func(c *LocationCall) string { return c.Type }, func(t *Type) func(*LocationCall) (Decision, error) { return t.Location })
+		var c LocationCall
+		return m.ask(in, "location.plan", &c, &c.Type, func(t *Type) (any, error) {
+			if t.Location == nil {
+				return nil, nil
+			}
+			answer, err := t.Location(&c)
+			return &answer, err
+		})
 	case HookBlueprintParse:
-		return ask(m, in, "blueprint.parse", func(c *ParseCall) string { return c.Type }, func(t *Type) func(*ParseCall) (Parsed, error) { return t.Parse })
+		var c ParseCall
+		return m.ask(in, "blueprint.parse", &c, &c.Type, func(t *Type) (any, error) {
+			if t.Parse == nil {
+				return nil, nil
+			}
+			answer, err := t.Parse(&c)
+			return &answer, err
+		})
 	case HookMigrate:
-		return m.migrate(in)
+		var c MigrateCall
+		return m.ask(in, "migrate", &c, &c.Type, func(t *Type) (any, error) {
+			if t.Migrate == nil {
+				return nil, nil
+			}
+			state, err := t.Migrate(&c)
+			return &migrated{state}, err
+		})
 	}
 	return nil, refuse("not-found", "module "+m.Name+" does not know hook "+strconv.Itoa(int(hook)))
 }
 
-func policyType(c *PolicyCall) string { return c.Type }
+func (m *Module) event(in []byte, hook string, handler func(*Type) func(*PolicyCall) (Decision, error)) (any, error) {
+	var c PolicyCall
+	return m.ask(in, hook, &c, &c.Type, func(t *Type) (any, error) {
+		handle := handler(t)
+		if handle == nil {
+			return nil, nil
+		}
+		answer, err := handle(&c)
+		return &answer, err
+	})
+}
 
-// ask decodes the document of a hook, finds the handler of its type and calls
-// that.
-func ask[C, A any](m *Module, in []byte, hook string, typ func(*C) string, handler func(*Type) func(*C) (A, error)) (any, error) {
-	var c C
-	if err := wire.Unmarshal(in, &c); err != nil {
+// ask decodes the document of a hook into call, finds the type, whose name
+// then stands at name, and lets handle answer. No answer and no error is a
+// hook that the type does not know.
+func (m *Module) ask(in []byte, hook string, call any, name *string, handle func(*Type) (any, error)) (any, error) {
+	if err := wire.Unmarshal(in, call); err != nil {
 		return nil, refuse("invalid", "decode "+hook+": "+err.Error())
 	}
-	t, err := m.typ(typ(&c))
+	t, err := m.typ(*name)
 	if err != nil {
 		return nil, err
 	}
-	handle := handler(t)
-	if handle == nil {
+	answer, err := handle(t)
+	switch e, typed := err.(*Error); {
+	case err != nil && !(typed && e == nil): // a nil *Error, which handlers may return, is no failure
+		return nil, err
+	case answer == nil:
 		return nil, refuse("not-found", "type "+t.Name+" does not answer "+hook)
 	}
-	return settle(handle(&c))
-}
-
-func (m *Module) migrate(in []byte) (any, error) {
-	return ask(m, in, "migrate", func(c *MigrateCall) string { return c.Type }, func(t *Type) func(*MigrateCall) (migrated, error) {
-		if t.Migrate == nil {
-			return nil
-		}
-		return func(c *MigrateCall) (migrated, error) {
-			state, err := t.Migrate(c)
-			return migrated{state}, err
-		}
-	})
+	return answer, nil
 }
 
 func (m *Module) describe() (any, error) {
 	seen := map[string]bool{}
 	for _, t := range m.Types {
 		if t.Name == "" || seen[t.Name] {
-			return nil, refuse("invalid", "module "+m.Name+": each type needs a name of its own, "+strconv.Quote(t.Name)+" has not")
+			return nil, refuse("invalid", "module "+m.Name+": each type needs a name of its own, "+wire.Quote(t.Name)+" has not")
 		}
 		seen[t.Name] = true
 	}
@@ -127,38 +178,19 @@ func (m *Module) describe() (any, error) {
 	return d, nil
 }
 
-func (m *Module) effector(hook Hook, in []byte) (any, error) {
-	var c EffectorCall
-	if err := wire.Unmarshal(in, &c); err != nil {
-		return nil, refuse("invalid", "decode effector call: "+err.Error())
-	}
-	t, err := m.typ(c.Type)
-	if err != nil {
-		return nil, err
-	}
-	handler := t.Effector
-	if hook == HookEntityContinue && t.Continue != nil {
-		handler = t.Continue
-	}
-	if hook == HookStepPlan {
-		if t.Plan == nil {
-			return nil, refuse("invalid", "type "+t.Name+" is no step")
-		}
-		handler = t.Plan
-	}
-	if handler == nil {
+// effector finds the handler of the hooks that have an EffectorCall.
+func (t *Type) effector(hook Hook) (func(*EffectorCall) (Decision, error), error) {
+	switch {
+	case hook == HookStepPlan && t.Plan == nil:
+		return nil, refuse("invalid", "type "+t.Name+" is no step")
+	case hook == HookStepPlan:
+		return t.Plan, nil
+	case hook == HookEntityContinue && t.Continue != nil:
+		return t.Continue, nil
+	case t.Effector == nil:
 		return nil, refuse("invalid", "type "+t.Name+" has no effectors")
 	}
-	return settle(handler(&c))
-}
-
-// settle keeps a typed nil *Error, which handlers may return, from looking
-// like a failure.
-func settle[A any](answer A, err error) (any, error) {
-	if e, typed := err.(*Error); err == nil || typed && e == nil {
-		return &answer, nil
-	}
-	return nil, err
+	return t.Effector, nil
 }
 
 // typ finds a type by name, alias, or the longest prefix that fits.
@@ -179,7 +211,7 @@ func (m *Module) typ(name string) (*Type, error) {
 		}
 	}
 	if best == nil {
-		return nil, refuse("not-found", "module "+m.Name+" has no type "+strconv.Quote(name))
+		return nil, refuse("not-found", "module "+m.Name+" has no type "+wire.Quote(name))
 	}
 	return best, nil
 }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gowanus-project/gowanus/sdk/go/gowanus/internal/wire"
 )
 
 // Forever is longer than anything lasts.
@@ -18,7 +20,12 @@ var units = map[string]time.Duration{
 // ParseDuration reads a duration as the engine writes them: "1m 30s", "0ms",
 // "forever". ok is false when it is none.
 func ParseDuration(text string) (d time.Duration, ok bool) {
-	text = strings.ReplaceAll(text, " ", "")
+	text = strings.Map(func(c rune) rune {
+		if c == ' ' {
+			return -1
+		}
+		return c
+	}, text)
 	if text == "forever" || text == "never" {
 		return Forever, true
 	}
@@ -61,12 +68,17 @@ func leading(s, of string) string {
 }
 
 // Time gives the time of a call. That is the only clock of a module.
-func (c *PolicyCall) Time() (time.Time, error) {
-	now, err := time.Parse(time.RFC3339Nano, c.Now)
+func (c *EffectorCall) Time() (time.Time, error) { return timeOf(c.Now) }
+
+// Time gives the time of a call. That is the only clock of a module.
+func (c *PolicyCall) Time() (time.Time, error) { return timeOf(c.Now) }
+
+func timeOf(now string) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339Nano, now)
 	if err != nil {
-		return now, refuse("invalid", "now: expected a time of RFC 3339, got "+strconv.Quote(c.Now))
+		return t, refuse("invalid", "now: expected a time of RFC 3339, got "+wire.Quote(now))
 	}
-	return now, nil
+	return t, nil
 }
 
 // Sensor gives the value of a sensor of the policy's own entity. For the one

@@ -116,7 +116,8 @@ type every struct {
 	//lint:ignore SA5008 the comma makes it a name
 	Dash string `json:"-,"`
 	Case string
-	Fl   flag `json:"fl"`
+	Tags string `yaml:"json:\"no\"" json:"tags,omitempty" xml:"b"`
+	Fl   flag   `json:"fl"`
 	//lint:ignore SA5008 it is no name
 	Bad  string `json:"a\"b"`
 	Anon struct {

@@ -69,7 +69,7 @@ func (e *embedded) scan(all []field, below []embedded) ([]field, []embedded) {
 		if inner.Kind() == reflect.Pointer && inner.Name() == "" {
 			inner = inner.Elem()
 		}
-		tag := sf.Tag.Get("json")
+		tag := jsonTag(string(sf.Tag))
 		if tag == "-" || !sf.IsExported() && (!sf.Anonymous || inner.Kind() != reflect.Struct) {
 			continue
 		}
@@ -122,6 +122,28 @@ func makeField(sf reflect.StructField, name, options string, kind reflect.Kind) 
 		}
 	}
 	return f
+}
+
+// jsonTag finds the tag of JSON. Escapes in it stay, since no name may have
+// one; reflect would bring much code to resolve them.
+func jsonTag(tags string) string {
+	for {
+		key, rest, _ := strings.Cut(strings.TrimLeft(tags, " "), `:"`)
+		end := 0
+		for end < len(rest) && rest[end] != '"' {
+			if rest[end] == '\\' {
+				end++
+			}
+			end++
+		}
+		if end >= len(rest) {
+			return ""
+		}
+		if key == "json" {
+			return rest[:end]
+		}
+		tags = rest[end+1:]
+	}
 }
 
 // dominates says whether a field is the one that counts of its name.

@@ -27,7 +27,10 @@ func (r *reader) syntax(expected string) {
 	got := "the end"
 	if r.at < len(r.data) {
 		c, _ := utf8.DecodeRuneInString(r.data[r.at:])
-		got = strconv.QuoteRune(c)
+		got = "'" + string(c) + "'"
+		if c < ' ' || c == utf8.RuneError {
+			got = "byte " + strconv.Itoa(int(r.data[r.at]))
+		}
 	}
 	r.err = &Error{Offset: r.at, Expected: expected, Got: got}
 }

@@ -22,6 +22,13 @@ func Append(to []byte, value any) ([]byte, error) {
 	return w.out, nil
 }
 
+// Quote gives a text as JSON.
+func Quote(text string) string {
+	var w writer
+	w.text(text)
+	return string(w.out)
+}
+
 type writer struct {
 	out   []byte
 	depth int
@@ -187,9 +194,7 @@ func (w *writer) scalar(p *plan, v reflect.Value, quoted bool) {
 	case p.kind == reflect.String && p.form != formNumber:
 		text := v.String()
 		if quoted {
-			inner := writer{}
-			inner.text(text)
-			text = string(inner.out)
+			text = Quote(text)
 		}
 		w.text(text)
 	case quoted:
@@ -217,7 +222,7 @@ func (w *writer) number(text string) {
 		text = "0"
 	}
 	if !validNumber(text) {
-		w.fail("a number", strconv.Quote(clip(text)))
+		w.fail("a number", Quote(clip(text)))
 	}
 	w.plain(text)
 }
