@@ -235,18 +235,10 @@ func (e *Engine) addPolicyStep(ctx context.Context, c *action.Call) (any, error)
 	}
 	r := p.plan.policies[0]
 	r.ID = id
-	var b store.Batch
 	if tag != "" {
 		r.Tag = tag
-		e.policies.DetachSome(string(ent.ID()), func(i adjunct.Info) bool { return i.Tag == tag }, &b)
 	}
-	if err := adjunct.Stage(r, &b); err != nil {
-		return nil, err
-	}
-	if err := e.store.Commit(ctx, &b); err != nil {
-		return nil, err
-	}
-	return nil, e.policies.Attach(ent, r)
+	return nil, e.policies.Add(ctx, ent, r)
 }
 
 func (e *Engine) deletePolicyStep(ctx context.Context, c *action.Call) (any, error) {

@@ -65,6 +65,10 @@ func (p *planner) policy(a *blueprint.Adjunct, l layer, n *entity.New, kinds ...
 	}
 	r := &adjunct.Record{
 		Kind: t.Kind, ID: newID(), Entity: string(n.ID), Type: found.reference(), Name: found.name(), Config: written.config, Scopes: written.scopes,
+		Tag: tagOf(found),
+	}
+	if r.Tag != "" { // the last one of a tag counts
+		p.plan.policies = slices.DeleteFunc(p.plan.policies, func(old *adjunct.Record) bool { return old.Entity == r.Entity && old.Tag == r.Tag })
 	}
 	if w, is := t.Policy.(catalog.Waker); is {
 		if after, ok := w.Wake(r.Config); ok {

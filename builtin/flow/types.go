@@ -216,3 +216,9 @@ func (policy) Wake(config map[string]any) (after time.Duration, ok bool) {
 	}
 	return 0, false
 }
+
+// Rewake gives the end of a period that begins now.
+func (policy) Rewake(config map[string]any) (after time.Duration, ok bool) {
+	t, err := schedule(config)
+	return t.period, err == nil && t.period > 0
+}

@@ -97,7 +97,7 @@ type Manager struct {
 	mu       sync.Mutex
 	byEntity map[string][]*policy
 
-	switching sync.Mutex // held while one is suspended or resumed
+	switching sync.Mutex // held while one is added, suspended, resumed or given other config
 }
 
 // policy is one running adjunct. Its goroutine alone touches rec and heard

@@ -3,7 +3,6 @@ package adjunct
 import (
 	"cmp"
 	"context"
-	"slices"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/store"
@@ -46,20 +45,8 @@ func (m *Manager) Resume(ctx context.Context, entity, id string) error {
 		next.stop()
 		return err
 	}
-	m.mu.Lock()
-	list := slices.Clone(m.byEntity[entity])
-	at := slices.Index(list, p)
-	if at >= 0 {
-		list[at] = next
-		m.byEntity[entity] = list
-	}
-	m.mu.Unlock()
-	if at < 0 {
-		next.stop()
-		var b store.Batch
-		b.Delete(bucket, r.ID)
-		m.cfg.Store.Enqueue(&b)
-		return fault.New(fault.NotFound, "policy %s has been removed", r.Name)
+	if !m.replace(p, next) {
+		return m.abandon(next)
 	}
 	return m.begin(next, true)
 }

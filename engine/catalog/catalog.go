@@ -40,6 +40,15 @@ type Waker interface {
 	Wake(config map[string]any) (after time.Duration, ok bool)
 }
 
+// Rescheduler is a Waker whose timer depends on config that may change while it
+// runs.
+type Rescheduler interface {
+	Waker
+	// Rewake gives when, after a change, it is to be asked at the latest; ok is
+	// false for never.
+	Rewake(config map[string]any) (after time.Duration, ok bool)
+}
+
 // EntityImpl decides what the effectors of an entity do.
 type EntityImpl interface {
 	Effector(ctx context.Context, c *hook.EffectorCall) (*hook.Decision, error)
