@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"hash/fnv"
 	"maps"
@@ -13,6 +14,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/task"
 	"github.com/gowanus-project/gowanus/engine/workflow"
+	"github.com/gowanus-project/gowanus/internal/coerce"
 	"github.com/gowanus-project/gowanus/internal/nearest"
 )
 
@@ -116,7 +118,8 @@ func (e deciding) decider(ctx context.Context, ent *entity.Entity, r *workflow.R
 	return t, config, fault.Wrap(err, "effector "+r.Effector+" of", ent.Name())
 }
 
-// partConfig resolves the config of an initializer or adjunct of an entity.
+// partConfig resolves the config of an initializer or adjunct of an entity, and
+// brings it to the types that its keys declare.
 func partConfig(ctx context.Context, ent *entity.Entity, t *catalog.Type, written map[string]any, scopes map[string]entity.Scope) (map[string]any, error) {
 	config := map[string]any{}
 	if t.Flow != nil {
@@ -135,9 +138,18 @@ func partConfig(ctx context.Context, ent *entity.Entity, t *catalog.Type, writte
 				return nil, fault.Wrap(err, "resolve config", k.Name)
 			}
 		}
-		if v != nil {
-			config[k.Name] = entity.Document(v)
+		if v == nil {
+			continue
 		}
+		v = entity.Document(v)
+		if k.Type != rawType && k.Type != catalog.Workflow && isLiteral(v) {
+			fits, err := coerce.To(cmp.Or(k.Type, "any"), v)
+			if err != nil {
+				return nil, fault.New(fault.Invalid, "Invalid value for %s: %w", k.Name, err)
+			}
+			v = fits
+		}
+		config[k.Name] = v
 	}
 	return config, nil
 }
