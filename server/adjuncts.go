@@ -1,15 +1,20 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/gowanus-project/gowanus/engine"
 	"github.com/gowanus-project/gowanus/engine/adjunct"
+	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/internal/secret"
 )
 
@@ -95,17 +100,21 @@ func (s *Server) getAdjunct(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return ok(c, adjunctDetail{adjunctSummary: adjunctOf(ent, a), Parameters: s.adjunctKeys(a), Config: secret.Map(a.Config)})
+	return ok(c, s.adjunctInFull(ent, a))
+}
+
+func (s *Server) adjunctInFull(ent *entity.Entity, a adjunct.Info) adjunctDetail {
+	return adjunctDetail{adjunctSummary: adjunctOf(ent, a), Parameters: keysOf(s.adjunctKeys(a)), Config: secret.Map(a.Config)}
 }
 
 // adjunctKeys gives the config keys that the adjunct's type declares.
-func (s *Server) adjunctKeys(a adjunct.Info) []configSummary {
+func (s *Server) adjunctKeys(a adjunct.Info) []hook.ConfigKey {
 	for _, t := range s.engine.Types() {
-		if t.Kind == a.Kind && t.Name == a.Type {
-			return keysOf(t.Config)
+		if t.Kind == a.Kind && (t.Name == a.Type || t.ID() == a.Type) {
+			return t.Config
 		}
 	}
-	return []configSummary{}
+	return nil
 }
 
 func (s *Server) adjunctStatus(c echo.Context) error {
@@ -146,7 +155,7 @@ func (s *Server) listAdjunctConfig(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return ok(c, s.adjunctKeys(a))
+	return ok(c, keysOf(s.adjunctKeys(a)))
 }
 
 func (s *Server) currentAdjunctConfig(c echo.Context) error {
@@ -168,15 +177,87 @@ func (s *Server) getAdjunctConfig(c echo.Context) error {
 		return err
 	}
 	name := param(c, "config")
+	var known *hook.ConfigKey
+	for _, k := range s.adjunctKeys(a) {
+		if k.Name == name || slices.Contains(k.Flags, name) {
+			known = &k
+			name = k.Name
+			break
+		}
+	}
 	if v, written := a.Config[name]; written {
 		return replyRaw(c, secret.Mask(name, v))
 	}
-	for _, k := range s.adjunctKeys(a) {
-		if k.Name == name {
-			return replyRaw(c, k.DefaultValue)
+	if known == nil {
+		return fault.New(fault.NotFound, "Config '%s' not known", name)
+	}
+	return replyRaw(c, known.Default)
+}
+
+// addPolicy adds a policy to an entity that lives, and answers with its
+// summary.
+func (s *Server) addPolicy(c echo.Context, ent *entity.Entity) error {
+	a, err := s.newAdjunct(c, ent, catalog.Policy)
+	if err != nil {
+		return err
+	}
+	return ok(c, adjunctOf(ent, a))
+}
+
+// addAdjunct adds a policy or enricher, and answers with all of it.
+func (s *Server) addAdjunct(c echo.Context, ent *entity.Entity) error {
+	a, err := s.newAdjunct(c, ent, c.QueryParam("adjunctType"))
+	if err != nil {
+		return err
+	}
+	return ok(c, s.adjunctInFull(ent, a))
+}
+
+// newAdjunct adds what a request asks for: its type, and if wanted a name and an
+// id, stand in the query, its config is the body. Older clients send a form with
+// the type in policyType.
+func (s *Server) newAdjunct(c echo.Context, ent *entity.Entity, kind string) (adjunct.Info, error) {
+	config, err := s.readArguments(c)
+	if err != nil {
+		return adjunct.Info{}, err
+	}
+	r := engine.AdjunctRequest{
+		Kind: strings.ToLower(kind), Type: c.QueryParam("type"), Name: c.QueryParam("name"), ID: c.QueryParam("id"), Config: config, Warn: warnings(c),
+	}
+	if t, _ := mediaType(c); r.Type == "" && t == "application/x-www-form-urlencoded" {
+		r.Type, _ = config["policyType"].(string)
+		delete(config, "policyType")
+	}
+	if r.Type == "" {
+		return adjunct.Info{}, fault.New(fault.Invalid, "the parameter type is missing: expected the type of a policy or enricher, as /v1/catalog/policies lists them")
+	}
+	return s.engine.AddAdjunct(lasting(c), ent, r)
+}
+
+// setAdjunctConfig gives an adjunct another value of a config key: the parameter
+// value, or the body, as JSON or as text that is none.
+func (s *Server) setAdjunctConfig(c echo.Context) error {
+	ent, a, err := s.adjunct(c)
+	if err != nil {
+		return err
+	}
+	text := []byte(c.QueryParam("value"))
+	if !c.QueryParams().Has("value") {
+		if text, err = s.readBody(c); err != nil {
+			return err
+		}
+		if len(bytes.TrimSpace(text)) == 0 {
+			return fault.New(fault.Invalid, "the body is empty: expected the value; null takes it away")
 		}
 	}
-	return fault.New(fault.NotFound, "Config '%s' not known", name)
+	value, err := decode(text)
+	if err != nil {
+		value = string(text)
+	}
+	if err := s.engine.SetAdjunctConfig(lasting(c), ent, a.ID, param(c, "config"), value); err != nil {
+		return err
+	}
+	return noContent(c)
 }
 
 // adjunctIcon says that no adjunct has an icon.

@@ -62,6 +62,8 @@ type Engine interface {
 	ClearSensor(ctx context.Context, ent *entity.Entity, name string) error
 
 	Adjuncts(ent *entity.Entity) []adjunct.Info
+	AddAdjunct(ctx context.Context, ent *entity.Entity, r engine.AdjunctRequest) (adjunct.Info, error)
+	SetAdjunctConfig(ctx context.Context, ent *entity.Entity, id, key string, value any) error
 	SuspendAdjunct(ctx context.Context, ent *entity.Entity, id string) error
 	ResumeAdjunct(ctx context.Context, ent *entity.Entity, id string) error
 	RemoveAdjunct(ctx context.Context, ent *entity.Entity, id string) error

@@ -2,9 +2,11 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -314,6 +316,22 @@ func (f *fake) ResumeAdjunct(_ context.Context, ent *entity.Entity, id string) e
 func (f *fake) RemoveAdjunct(_ context.Context, ent *entity.Entity, id string) error {
 	f.adjuncts[ent.ID()] = slices.DeleteFunc(slices.Clone(f.adjuncts[ent.ID()]), func(i adjunct.Info) bool { return i.ID == id })
 	return nil
+}
+
+func (f *fake) AddAdjunct(_ context.Context, ent *entity.Entity, r engine.AdjunctRequest) (adjunct.Info, error) {
+	if r.Type != "Scaler" {
+		return adjunct.Info{}, fault.New(fault.Invalid, "unknown policy type %q", r.Type)
+	}
+	i := adjunct.Info{Record: adjunct.Record{Kind: cmp.Or(r.Kind, "policy"), ID: cmp.Or(r.ID, "p3"), Type: r.Type, Name: cmp.Or(r.Name, r.Type), Config: r.Config}, Running: true}
+	f.adjuncts[ent.ID()] = append(slices.Clone(f.adjuncts[ent.ID()]), i)
+	return i, nil
+}
+
+func (f *fake) SetAdjunctConfig(_ context.Context, ent *entity.Entity, id, key string, value any) error {
+	return f.changeAdjunct(ent, id, func(i *adjunct.Info) {
+		i.Config = maps.Clone(i.Config)
+		i.Config[key] = value
+	})
 }
 
 func (f *fake) changeAdjunct(ent *entity.Entity, id string, change func(*adjunct.Info)) error {

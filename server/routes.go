@@ -72,16 +72,19 @@ func (s *Server) valueRoutes(g *echo.Group) {
 }
 
 func (s *Server) adjunctRoutes(g *echo.Group) {
-	fixed := unsupported("policies are part of the blueprint; change it and deploy it again")
 	for _, base := range []string{"/policies", "/adjuncts"} {
 		g.GET(base, on(s.entity, s.listAdjuncts))
-		g.POST(base, fixed)
+		g.DELETE(base+"/:adjunct", s.removeAdjunct)
 		g.GET(base+"/:adjunct/config", s.listAdjunctConfig)
 		g.GET(base+"/:adjunct/config/:config", s.getAdjunctConfig)
-		g.POST(base+"/:adjunct/config/:config", fixed)
+		g.POST(base+"/:adjunct/config/:config", s.setAdjunctConfig)
+		g.PUT(base+"/:adjunct/config/:config", s.setAdjunctConfig)
+		g.POST(base+"/:adjunct/config/:config/set", s.setAdjunctConfig)
 		g.POST(base+"/:adjunct/start", s.startAdjunct)
 		g.POST(base+"/:adjunct/stop", s.stopAdjunct)
 	}
+	g.POST("/policies", on(s.entity, s.addPolicy))
+	g.POST("/adjuncts", on(s.entity, s.addAdjunct))
 	g.GET("/policies/current-state", on(s.entity, s.currentPolicies))
 	g.GET("/policies/:adjunct", s.adjunctStatus)
 	g.GET("/policies/:adjunct/config/current-state", s.currentAdjunctConfig)
@@ -90,7 +93,6 @@ func (s *Server) adjunctRoutes(g *echo.Group) {
 	g.GET("/adjuncts/:adjunct/status", s.adjunctStatus)
 	g.GET("/adjuncts/:adjunct/config-current", s.currentAdjunctConfig)
 	g.GET("/adjuncts/:adjunct/icon", s.adjunctIcon)
-	g.DELETE("/adjuncts/:adjunct", s.removeAdjunct)
 }
 
 func (s *Server) workflowRoutes(g *echo.Group) {
