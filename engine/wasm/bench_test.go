@@ -18,6 +18,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/wasm"
 	a "github.com/gowanus-project/gowanus/engine/wasm/internal/asm"
+	"github.com/gowanus-project/gowanus/engine/wasm/rewrite"
 )
 
 // BenchmarkGoEcho is an effector call of a few hundred bytes to a Go guest.
@@ -253,9 +254,9 @@ func goCall(b *testing.B, bin []byte) func() {
 
 // fill gives a meter, if there is one, more than it needs.
 func fill(i api.Module) {
-	for _, global := range []string{"gowanus:fuel", "gowanus:reserve", "gowanus:stack"} {
+	for global, v := range map[string]uint64{rewrite.ExportFuel: rewrite.Slice, rewrite.ExportReserve: 1 << 60, rewrite.ExportStack: 1 << 60} {
 		if g, ok := i.ExportedGlobal(global).(api.MutableGlobal); ok {
-			g.Set(1 << 60)
+			g.Set(v)
 		}
 	}
 }
