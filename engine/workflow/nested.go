@@ -216,7 +216,7 @@ func (x *exec) child(ctx context.Context, w *step.Workflow, name string, ent *en
 	f := x.f
 	n := f.infos[x.s.Path].started
 	r := &Record{
-		ID: ID(fmt.Sprintf("%s.%s-%d.%s", f.r.ID, x.s.Path, n, name)), Application: f.r.Application, Entity: string(ent.ID()),
+		ID: f.r.ID.within(fmt.Sprintf("%s-%d.%s", x.s.Path, n, name)), Application: f.r.Application, Entity: string(ent.ID()),
 		Name: x.s.Label(), Scope: f.r.Scope, Flow: &Flow{}, def: w, given: given, Adjunct: f.r.Adjunct,
 	}
 	r.Task = string(r.ID)

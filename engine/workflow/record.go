@@ -4,6 +4,8 @@
 package workflow
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -72,6 +74,7 @@ type Record struct {
 	given  *values // what a nested run is given
 	saved  *saved
 	stored bool
+	depth  int       // runs around it
 	until  time.Time // of a run of a former life: when it is to go on
 	parked bool      // it waits, and only the store knows where it stands
 
@@ -130,7 +133,20 @@ func (id ID) top() ID {
 func (r *Record) top() bool { return r.ID.top() == r.ID }
 
 // Nest gives the id of a run that the present step starts.
-func (r *Record) Nest(name string) ID { return r.ID + "." + ID(strconv.Itoa(r.Next)) + "." + ID(name) }
+func (r *Record) Nest(name string) ID { return r.ID.within(strconv.Itoa(r.Next) + "." + name) }
+
+// longest is the length from which on the id of a nested run has a hash in
+// place of those around it: deep down ids would be most of what is in memory.
+const longest = 200
+
+// within gives the id of a run nested in that of id.
+func (id ID) within(name string) ID {
+	if len(id) <= longest {
+		return id + "." + ID(name)
+	}
+	sum := sha256.Sum256([]byte(id))
+	return id.top() + "." + ID(hex.EncodeToString(sum[:16])) + "." + ID(name)
+}
 
 // plain makes what was decoded values that are worked with.
 func (r *Record) plain() {

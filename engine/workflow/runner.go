@@ -53,6 +53,19 @@ type Limits struct {
 	Steps   int // steps run in all, over every decision; default 1,000
 	Bytes   int // size of the stored record; default 4 MiB
 	Targets int // of one step that goes through a list; default 10,000
+	Nesting int // runs one within the other; default 300: entities may be 100 deep
+	Runs    int // within one run at the top, in all; default 150,000
+}
+
+func (l *Limits) fillDefaults() {
+	for _, f := range []struct {
+		field *int
+		value int
+	}{{&l.Steps, 1000}, {&l.Bytes, 4 << 20}, {&l.Targets, 10_000}, {&l.Nesting, 300}, {&l.Runs, 150_000}} {
+		if *f.field == 0 {
+			*f.field = f.value
+		}
+	}
 }
 
 // Config makes a Runner.
@@ -77,15 +90,7 @@ type Runner struct {
 
 // NewRunner gives a Runner without any runs.
 func NewRunner(cfg Config) *Runner {
-	if cfg.Limits.Steps == 0 {
-		cfg.Limits.Steps = 1000
-	}
-	if cfg.Limits.Bytes == 0 {
-		cfg.Limits.Bytes = 4 << 20
-	}
-	if cfg.Limits.Targets == 0 {
-		cfg.Limits.Targets = 10_000
-	}
+	cfg.Limits.fillDefaults()
 	return &Runner{
 		cfg: cfg, runs: map[ID]map[ID]*Record{}, live: map[ID]*flow{}, kept: retained{byEntity: map[string]map[string][]*Record{}},
 		locks: locks{held: map[heldLock]*queue{}},
@@ -183,17 +188,37 @@ func (w *Runner) nested(ctx context.Context, r *Record, spec task.Spec, body Bod
 	} else {
 		r.Status, r.Created = Running, time.Now().UTC()
 	}
+	err := w.room(ctx, r)
 	ended := r.Status != Running
 	w.mu.Unlock()
 	if ended {
 		_, err := r.outcome()
 		return r, err
 	}
+	if err != nil {
+		return nil, err
+	}
 	spec.ID = task.ID(r.Task)
-	_, err := w.cfg.Tasks.Run(ctx, spec, func(ctx context.Context) (any, error) {
+	_, err = w.cfg.Tasks.Run(ctx, spec, func(ctx context.Context) (any, error) {
 		return w.run(ctx, r, body)
 	})
 	return r, err
+}
+
+// room refuses a run that would make those around it too many: what calls itself
+// ends here, and not when there is no memory left. The caller holds mu.
+func (w *Runner) room(ctx context.Context, r *Record) error {
+	if around := Current(ctx); around != nil {
+		r.depth = around.depth + 1
+	}
+	l := &w.cfg.Limits
+	if r.depth > l.Nesting {
+		return fault.New(fault.Limit, "%s is %d runs within one another, Limits.Nesting allows %d; does it call itself?", r.Name, r.depth, l.Nesting)
+	}
+	if n := len(w.runs[r.ID.top()]); n > l.Runs {
+		return fault.New(fault.Limit, "%s is one more than the %d runs within one that Limits.Runs allows", r.Name, l.Runs)
+	}
+	return nil
 }
 
 func (r *Record) outcome() (any, error) {
