@@ -46,6 +46,11 @@ var ofEntity = map[string]func(*caseRun, entity, args) error{
 	"expect_type":           (*caseRun).expectSummary,
 	"expect_status":         (*caseRun).expectStatus,
 	"expect_tag":            (*caseRun).expectTag,
+	"add_policy":            (*caseRun).addPolicy,
+	"set_policy_config":     (*caseRun).setPolicyConfig,
+	"policy":                (*caseRun).changePolicy,
+	"expect_policies":       (*caseRun).expectPolicies,
+	"expect_policy":         (*caseRun).expectPolicy,
 }
 
 // step runs one step of a case.
