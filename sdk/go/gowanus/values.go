@@ -85,8 +85,9 @@ func (v Values) Decode(key string, target any) error {
 	if err != nil {
 		return refuse("invalid", key+": "+err.Error())
 	}
-	if err := wire.Unmarshal(b, target); err != nil {
-		return &Error{Kind: "invalid", Message: key + ": " + err.Error(), At: key}
+	if e := wire.Read(b, target); e != nil {
+		at := wire.Join(key, e.Path)
+		return &Error{Kind: "invalid", Message: at + ": " + e.Problem(), At: at}
 	}
 	return nil
 }

@@ -50,8 +50,8 @@ func clip(text string) string {
 	return text
 }
 
-// join puts a key, or an index in brackets, before a path.
-func join(key, path string) string {
+// Join puts a key, or an index in brackets, before a path.
+func Join(key, path string) string {
 	if path == "" || path[0] == '[' {
 		return key + path
 	}
@@ -84,7 +84,7 @@ func (r *reader) trace(at, level int) string {
 			r.at = probe.at
 			continue
 		}
-		return join(key, r.trace(at, level+1))
+		return Join(key, r.trace(at, level+1))
 	}
 	return ""
 }

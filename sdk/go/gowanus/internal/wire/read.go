@@ -12,6 +12,14 @@ import (
 // not fit is left out, and the first such is the error; a mistake in the
 // document ends the reading. Error is the type of all errors.
 func Unmarshal(document []byte, target any) error {
+	if e := Read(document, target); e != nil {
+		return e
+	}
+	return nil
+}
+
+// Read is Unmarshal for who asks an error for its parts; nil is none.
+func Read(document []byte, target any) *Error {
 	to := reflect.ValueOf(target)
 	if to.Kind() != reflect.Pointer || to.IsNil() {
 		got := "nil"

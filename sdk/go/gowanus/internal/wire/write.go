@@ -47,7 +47,7 @@ func (w *writer) within(key string) bool {
 	if w.err == nil {
 		return false
 	}
-	w.err.Path = join(clip(key), w.err.Path)
+	w.err.Path = Join(clip(key), w.err.Path)
 	return true
 }
 
