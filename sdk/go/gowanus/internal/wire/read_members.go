@@ -3,7 +3,6 @@ package wire
 import (
 	"encoding"
 	"reflect"
-	"strconv"
 )
 
 func (r *reader) intoObject(p *plan, v reflect.Value) {
@@ -109,27 +108,16 @@ func (r *reader) intoMap(p *plan, v reflect.Value) {
 // none.
 func (r *reader) mapKey(p *plan, text string, at int) reflect.Value {
 	key := reflect.New(p.typ)
-	switch {
+	switch n := (number{text: text}); {
 	case p.readsText:
 		if err := key.Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text)); err != nil {
 			r.err = &Error{Offset: at, Cause: err}
 		}
 	case p.kind == reflect.String:
 		key.Elem().SetString(text)
-	case p.isInt():
-		i, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || key.Elem().OverflowInt(i) {
-			r.misfit(at, p.expects()+" as the key", "another text")
-			return reflect.Value{}
-		}
-		key.Elem().SetInt(i)
-	default:
-		u, err := strconv.ParseUint(text, 10, 64)
-		if err != nil || key.Elem().OverflowUint(u) {
-			r.misfit(at, p.expects()+" as the key", "another text")
-			return reflect.Value{}
-		}
-		key.Elem().SetUint(u)
+	case !p.setNumber(key.Elem(), &n):
+		r.misfit(at, p.expects()+" as the key", "another text")
+		return reflect.Value{}
 	}
 	return key.Elem()
 }
