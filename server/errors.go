@@ -64,16 +64,7 @@ type problem struct {
 // problemsOf gives the problems that an error consists of, each with its
 // place.
 func problemsOf(err error) (out []problem) {
-	var list []*yamlpos.Error
-	var all *yamlpos.Errors
-	var one *yamlpos.Error
-	switch {
-	case errors.As(err, &all):
-		list = all.List()
-	case errors.As(err, &one):
-		list = append(list, one)
-	}
-	for _, e := range list {
+	for _, e := range yamlpos.Problems(err) {
 		out = append(out, problem{e.Pos.File, e.Pos.Line, e.Pos.Col, e.Msg})
 	}
 	return out

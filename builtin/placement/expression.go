@@ -86,10 +86,8 @@ func newExpression(config map[string]any, l Limits) (*expression, error) {
 func (e *expression) compile(v any) (*expr.Template, error) {
 	text := strings.TrimSpace(fmt.Sprint(v))
 	t, err := expr.CompileExpression(&yamlpos.Node{Pos: yamlpos.Pos{Line: 1, Col: 1}, Kind: yamlpos.Scalar, Value: text, Text: text}, e.limits.Expression)
-	var problems *yamlpos.Errors
-	if errors.As(err, &problems) && len(problems.List()) > 0 {
-		first := problems.List()[0]
-		return nil, fault.New(fault.Invalid, "column %d: %s", first.Pos.Col, first.Msg)
+	if problems := yamlpos.Problems(err); len(problems) > 0 {
+		return nil, fault.New(fault.Invalid, "column %d: %s", problems[0].Pos.Col, problems[0].Msg)
 	}
 	if err != nil {
 		return nil, err

@@ -55,11 +55,7 @@ func testSensor(ctx context.Context, c *action.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := readTrial(c.Input)
-	if err != nil {
-		return nil, err
-	}
-	wanted, err := readAssertions(c.Input["assert"])
+	t, wanted, err := readTest(c.Input)
 	if err != nil {
 		return nil, err
 	}
@@ -100,11 +96,7 @@ func testEffector(ctx context.Context, c *action.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := readTrial(c.Input)
-	if err != nil {
-		return nil, err
-	}
-	wanted, err := readAssertions(c.Input["assert"])
+	t, wanted, err := readTest(c.Input)
 	if err != nil {
 		return nil, err
 	}
@@ -130,11 +122,7 @@ func testEffector(ctx context.Context, c *action.Call) (any, error) {
 
 // testHTTP asks again until the answer is as expected.
 func testHTTP(ctx context.Context, c *action.Call) (any, error) {
-	t, err := readTrial(c.Input)
-	if err != nil {
-		return nil, err
-	}
-	wanted, err := readAssertions(c.Input["assert"])
+	t, wanted, err := readTest(c.Input)
 	if err != nil {
 		return nil, err
 	}

@@ -37,6 +37,14 @@ func readTrial(in map[string]any) (t trial, err error) {
 	return t, nil
 }
 
+// readTest reads what is tested for, and how often.
+func readTest(in map[string]any) (t trial, wanted []assertion, err error) {
+	if t, err = readTrial(in); err == nil {
+		wanted, err = readAssertions(in["assert"])
+	}
+	return t, wanted, err
+}
+
 // firstPause is how long is waited before the second attempt; it doubles.
 const firstPause = 20 * time.Millisecond
 

@@ -158,15 +158,8 @@ func (k *checking) add(file, severity string, err error) {
 	if err == nil {
 		return
 	}
-	var list []*yamlpos.Error
-	var all *yamlpos.Errors
-	var one *yamlpos.Error
-	switch {
-	case errors.As(err, &all):
-		list = all.List()
-	case errors.As(err, &one):
-		list = append(list, one)
-	default:
+	list := yamlpos.Problems(err)
+	if len(list) == 0 {
 		k.problems = append(k.problems, problem{File: file, Severity: severity, Message: err.Error()})
 	}
 	for _, e := range list {

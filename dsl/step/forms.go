@@ -60,7 +60,7 @@ func bar(text string) int {
 		case '|':
 			return i
 		case '"', '\'':
-			i += max(1, quotedLength(text[i:])) - 1
+			i += max(1, transform.QuotedLength(text[i:])) - 1
 		case '{', '[':
 			i += max(1, bracketLength(text[i:])) - 1
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gowanus-project/gowanus/dsl/expr"
+	"github.com/gowanus-project/gowanus/dsl/transform"
 	"github.com/gowanus-project/gowanus/internal/nearest"
 	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
@@ -165,7 +166,7 @@ func (p *parser) templateOf(s *Step) (*template, string) {
 func (p *parser) quotes(n *yamlpos.Node, text string) {
 	for text != "" {
 		word, rest := cutWord(text)
-		if (word[0] == '"' || word[0] == '\'') && (len(word) == 1 || quotedLength(word) == 0) {
+		if (word[0] == '"' || word[0] == '\'') && (len(word) == 1 || transform.QuotedLength(word) == 0) {
 			at := piece(n, word)
 			p.warnings.Add(at.Pos, "the quote of %s is not closed", word)
 			return
@@ -403,7 +404,7 @@ func commas(text string) []string {
 		case ',':
 			out, from = append(out, text[from:i]), i+1
 		case '"', '\'':
-			i += max(1, quotedLength(text[i:])) - 1
+			i += max(1, transform.QuotedLength(text[i:])) - 1
 		case '{', '[':
 			i += max(1, bracketLength(text[i:])) - 1
 		}

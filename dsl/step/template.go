@@ -3,6 +3,7 @@ package step
 import (
 	"strings"
 
+	"github.com/gowanus-project/gowanus/dsl/transform"
 	"github.com/gowanus-project/gowanus/engine/fault"
 )
 
@@ -236,7 +237,7 @@ func cutWord(text string) (word, rest string) {
 		case strings.IndexByte(" \t\n", c) >= 0:
 			return text[:end], strings.TrimLeft(text[end:], " \t\n")
 		case end == 0 && (c == '"' || c == '\''):
-			end += max(1, quotedLength(text[end:]))
+			end += max(1, transform.QuotedLength(text[end:]))
 		case c == '{' || c == '[':
 			end += max(1, bracketLength(text[end:]))
 		default:
@@ -246,20 +247,6 @@ func cutWord(text string) (word, rest string) {
 	return text, ""
 }
 
-// quotedLength gives the length of a text in quotes with its quotes, 0 when it
-// is not closed.
-func quotedLength(text string) int {
-	for i := 1; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case text[0]:
-			return i + 1
-		}
-	}
-	return 0
-}
-
 // bracketLength gives the length of a text in brackets, 0 when they are not
 // closed.
 func bracketLength(text string) int {
@@ -267,7 +254,7 @@ func bracketLength(text string) int {
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
 		case '"', '\'':
-			i += max(1, quotedLength(text[i:])) - 1
+			i += max(1, transform.QuotedLength(text[i:])) - 1
 		case '{', '[':
 			depth++
 		case '}', ']':
@@ -282,7 +269,7 @@ func bracketLength(text string) int {
 // unquote takes the quotes off a text that is one quoted text as a whole, with
 // its escapes: \n, \t, and \ before any other character.
 func unquote(text string) string {
-	if len(text) < 2 || text[0] != '"' && text[0] != '\'' || quotedLength(text) != len(text) {
+	if len(text) < 2 || text[0] != '"' && text[0] != '\'' || transform.QuotedLength(text) != len(text) {
 		return text
 	}
 	inner := text[1 : len(text)-1]

@@ -215,5 +215,5 @@ func quotedPart(text string) int {
 	if text == "" || text[0] != '"' && text[0] != '\'' {
 		return 0
 	}
-	return quotedLength(text)
+	return QuotedLength(text)
 }

@@ -75,7 +75,7 @@ func (s *scanner) word(stops string) word {
 	w := word{pos: s.pos(s.i)}
 	stops += " \t\r\n"
 	if c := s.text[s.i]; c == '"' || c == '\'' {
-		end := s.i + quotedLength(s.text[s.i:])
+		end := s.i + QuotedLength(s.text[s.i:])
 		if end > s.i && (end == len(s.text) || strings.IndexByte(stops, s.text[end]) >= 0) {
 			w.quoted, w.text = true, unescape(s.text[s.i+1:end-1])
 			w.fill = c == '"' && strings.Contains(w.text, "${")
@@ -95,7 +95,7 @@ func (s *scanner) word(stops string) word {
 			s.slot()
 			continue
 		case inDSL && (c == '"' || c == '\'') && open > 0:
-			s.i += max(1, quotedLength(s.text[s.i:]))
+			s.i += max(1, QuotedLength(s.text[s.i:]))
 			continue
 		case inDSL && c == '(':
 			open++
@@ -115,7 +115,7 @@ func (s *scanner) slot() {
 	for s.i++; s.i < len(s.text); {
 		switch c := s.text[s.i]; c {
 		case '"', '\'':
-			s.i += max(1, quotedLength(s.text[s.i:]))
+			s.i += max(1, QuotedLength(s.text[s.i:]))
 			continue
 		case '{':
 			depth++
@@ -129,9 +129,9 @@ func (s *scanner) slot() {
 	s.errs.Add(s.pos(start), "${ is not closed, expected }")
 }
 
-// quotedLength gives the length of a text in quotes with its quotes, 0 when it
+// QuotedLength gives the length of a text in quotes with its quotes, 0 when it
 // is not closed.
-func quotedLength(text string) int {
+func QuotedLength(text string) int {
 	for i := 1; i < len(text); i++ {
 		switch text[i] {
 		case '\\':

@@ -1,6 +1,7 @@
 package yamlpos
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -79,6 +80,20 @@ func (es *Errors) List() []*Error {
 		return a.Pos.Col - b.Pos.Col
 	})
 	return out
+}
+
+// Problems gives the problems with a place that an error consists of, in the
+// order of the text; none for an error of another kind.
+func Problems(err error) []*Error {
+	var all *Errors
+	if errors.As(err, &all) {
+		return all.List()
+	}
+	var one *Error
+	if errors.As(err, &one) {
+		return []*Error{one}
+	}
+	return nil
 }
 
 // Err gives nil when there is no problem, else es itself.

@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -45,17 +44,12 @@ func (r *Result) add(p Problem) {
 
 // broken records that the scenario itself cannot be played.
 func (r *Result) broken(pos yamlpos.Pos, err error) {
-	var all *yamlpos.Errors
-	var one *yamlpos.Error
-	switch {
-	case errors.As(err, &all):
-		for _, e := range all.List() {
-			r.add(Problem{At: e.Pos, Message: e.Msg})
-		}
-	case errors.As(err, &one):
-		r.add(Problem{At: one.Pos, Message: one.Msg})
-	default:
+	list := yamlpos.Problems(err)
+	if len(list) == 0 {
 		r.add(Problem{At: pos, Message: err.Error()})
+	}
+	for _, e := range list {
+		r.add(Problem{At: e.Pos, Message: e.Msg})
 	}
 }
 
