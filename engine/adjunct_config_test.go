@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gowanus-project/gowanus/builtin/flow"
 	"github.com/gowanus-project/gowanus/builtin/stock"
 	"github.com/gowanus-project/gowanus/engine"
 	"github.com/gowanus-project/gowanus/engine/catalog"
@@ -180,5 +181,33 @@ func TestAdjunctConfigInTheCatalog(t *testing.T) {
 	const without = "services:\n- type: basic-entity\n  brooklyn.policies:\n  - type: my-policy\n"
 	if _, err := e.Check(t.Context(), engine.Request{File: "b.yaml", Text: []byte(without)}); message(err) != "b.yaml:4:5: Invalid value for check.target: a value is required" {
 		t.Errorf("what neither of them says: %v", err)
+	}
+}
+
+// What a step of a module is given in a workflow is held to what its type
+// declares, as far as it is written out.
+func TestInputsOfModuleSteps(t *testing.T) {
+	plant := newPlant(t)
+	plant.types = flow.Types()
+	e, _ := plant.engine()
+	const description = `{"name": "steps", "version": "1.0.0", "abi": [1, 1], "capabilities": [], "types": [{"name": "org.x.act", "kind": "step", "related": [{"of": "config:peers"}], "config": [
+		{"name": "text", "type": "string", "required": true}, {"name": "times", "flags": ["n"], "type": "integer"}]}]}`
+	if _, err := e.AddBundle(t.Context(), engine.BundleRequest{Content: mute(description)}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ step, want string }{
+		{"{step: org.x.act, input: {text: a, n: 3, peers: []}}", ""},
+		{"{step: org.x.act, input: {text: '${x}', times: '${y}'}}", ""},
+		{"{step: org.x.act, input: {text: a, tims: 3}}", `b.yaml:5:48: org.x.act has no input "tims"; did you mean "times"?`},
+		{"{step: org.x.act, input: {text: a, n: often}}", `b.yaml:5:51: input times of org.x.act: cannot read "often" as integer`},
+		{"{step: org.x.act, input: {n: 1}}", "b.yaml:5:13: org.x.act needs the input text"},
+		{"org.x.act", "b.yaml:5:13: org.x.act needs the input text"},
+		{"{step: 'if ${x}', steps: [{step: org.x.act}]}", "b.yaml:5:39: org.x.act needs the input text"},
+	} {
+		text := "services:\n- type: basic-entity\n  brooklyn.policies:\n  - type: workflow-policy\n    steps: [" + c.step + "]\n    input: {x: 1, y: 2}\n    triggers: x\n"
+		_, err := e.Check(t.Context(), engine.Request{File: "b.yaml", Text: []byte(text)})
+		if got := message(err); got != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", c.step, got, c.want)
+		}
 	}
 }

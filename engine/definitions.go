@@ -7,15 +7,18 @@ import (
 	"sync"
 
 	"github.com/gowanus-project/gowanus/dsl/blueprint"
+	"github.com/gowanus-project/gowanus/dsl/expr"
 	"github.com/gowanus-project/gowanus/dsl/step"
 	"github.com/gowanus-project/gowanus/engine/action"
 	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/guest"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/task"
 	"github.com/gowanus-project/gowanus/engine/workflow"
 	"github.com/gowanus-project/gowanus/internal/coerce"
+	"github.com/gowanus-project/gowanus/internal/nearest"
 	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
 
@@ -104,7 +107,7 @@ type stepTypes struct {
 // StepType gives a type that is a workflow, or one that a module decides for.
 func (s *stepTypes) StepType(name string) (*step.Custom, error) {
 	if t, err := s.types.Find(catalog.Step, name, s.bundle); err == nil && t.Step != nil {
-		return &step.Custom{Name: name, Module: true}, nil
+		return &step.Custom{Name: name, Module: true, Inputs: func(pos yamlpos.Pos, input *yamlpos.Node) error { return stepInputs(&t.Type, pos, input) }}, nil
 	}
 	t, err := s.types.Find(catalog.Bean, name, s.bundle)
 	if err != nil {
@@ -125,6 +128,40 @@ func (s *stepTypes) StepType(name string) (*step.Custom, error) {
 	own := &stepTypes{s.read, s.types, t.Bundle}
 	out.Definition = func() (*step.Workflow, error) { return own.definition(t) }
 	return out, nil
+}
+
+// stepInputs tells what is wrong with what a step of a module is given, as far
+// as it is written out. pos is where the step stands.
+func stepInputs(t *hook.Type, pos yamlpos.Pos, input *yamlpos.Node) error {
+	if len(t.Config) == 0 {
+		return nil
+	}
+	var errs yamlpos.Errors
+	given := map[string]bool{}
+	for _, entry := range input.Entries {
+		k, known := guest.InputKey(t, entry.Key)
+		if !known {
+			errs.Add(entry.KeyPos, "%s has no input %q%s", t.Name, entry.Key, nearest.Hint(entry.Key, guest.InputNames(t)))
+		}
+		if k == nil {
+			continue
+		}
+		given[k.Name] = true
+		value, err := expr.CompileTemplate(entry.Value, expr.Limits{})
+		if err != nil {
+			continue // whoever reads the step tells
+		}
+		v, literal := value.Constant()
+		if _, err := coerce.To(k.Type, v); literal && err != nil {
+			errs.Add(entry.Value.Pos, "input %s of %s: %s", k.Name, t.Name, err)
+		}
+	}
+	for i := range t.Config {
+		if k := &t.Config[i]; k.Required && k.Default == nil && !given[k.Name] {
+			errs.Add(pos, "%s needs the input %s", t.Name, k.Name)
+		}
+	}
+	return errs.Err()
 }
 
 // definition reads a type's workflow once.
@@ -291,6 +328,9 @@ func (e deciding) decideStep(ctx context.Context, ent *entity.Entity, r *workflo
 		return nil, fault.New(fault.Invalid, "type %s cannot decide what a step does", t.Name)
 	}
 	t = e.began(t, r)
+	if call.Args, err = guest.Args(&t.Type, call.Args); err != nil {
+		return nil, err
+	}
 	call.Type, call.Entity.Config = t.Name, ent.ReadyConfig(ctx)
 	call.Related = e.related(ctx, ent, t.Related, call.Args)
 	return e.able(t.Step(ctx, call))

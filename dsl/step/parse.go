@@ -51,6 +51,7 @@ func Parse(n *yamlpos.Node, r Resolver, lim Limits) (*Workflow, error) {
 // nothing sets, quotes that are not closed.
 func Check(n *yamlpos.Node, r Resolver, lim Limits) (warnings *yamlpos.Errors, err error) {
 	p := newParser(r, lim)
+	p.checking = true
 	w := p.workflow(n, workflowKeys, 0)
 	if err := p.errs.Err(); err != nil {
 		return &p.warnings, err
@@ -66,6 +67,7 @@ type parser struct {
 	warnings yamlpos.Errors
 	steps    int
 	uses     []expr.Use
+	checking bool // it is submitted, not run
 }
 
 func newParser(r Resolver, lim Limits) *parser { return &parser{resolver: r, lim: lim.filled()} }

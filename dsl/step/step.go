@@ -308,6 +308,7 @@ func (p *parser) option(s *Step, key string, n *yamlpos.Node, depth int, w *Work
 // finish reads what the form of a step has beyond keys.
 func (p *parser) finish(w *Workflow, s *Step, depth int) {
 	if s.Kind == nil {
+		p.inputs(s)
 		return
 	}
 	switch s.Kind.Form {
@@ -330,6 +331,20 @@ func (p *parser) finish(w *Workflow, s *Step, depth int) {
 	case Update:
 		p.update(s, depth)
 	}
+}
+
+// inputs lets a step type of the catalog look at what the step is given.
+func (p *parser) inputs(s *Step) {
+	if s.Custom == nil || s.Custom.Inputs == nil || !p.checking {
+		return
+	}
+	in := &yamlpos.Node{Pos: s.Pos, Kind: yamlpos.Map}
+	if s.Node.Kind == yamlpos.Map {
+		if v := s.Node.Get("input"); v != nil && v.Kind == yamlpos.Map {
+			in = v
+		}
+	}
+	p.errs.Append(s.Pos, s.Custom.Inputs(s.Pos, in))
 }
 
 // let decides how the value of a let is computed.

@@ -140,6 +140,10 @@ type Custom struct {
 	Definition func() (*Workflow, error)
 	// Module tells that a module decides the steps.
 	Module bool
+	// Inputs tells what is wrong with what a step at pos is given below input;
+	// that is an empty map when there is none. Nil takes anything. Only Check
+	// asks: what was accepted once can be read ever after.
+	Inputs func(pos yamlpos.Pos, input *yamlpos.Node) error
 }
 
 // Resolver finds step types that are not the language's own. The error is

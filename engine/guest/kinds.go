@@ -38,6 +38,10 @@ func (m *Module) implement(d *hook.Type) *catalog.Type {
 		t.Step = func(ctx context.Context, c *hook.EffectorCall) (*hook.Decision, error) {
 			call := *c
 			call.Type, call.Related = d.Name, m.mayRead(c.Related)
+			var err error
+			if call.Args, err = Args(d, c.Args); err != nil {
+				return nil, err
+			}
 			return m.decide(ctx, hook.StepPlan, d.Name, c.Entity.ID, &call)
 		}
 	case catalog.Strategy:
