@@ -76,6 +76,7 @@ func (p *planner) setting(out *settings, d *entity.Declaration, entry yamlpos.En
 		return
 	}
 	if key != nil && key.Type == rawType {
+		p.rehearseParts(name, entry.Value, from)
 		out.put(name, entry.Value.Any(), key, from.scope())
 		return
 	}

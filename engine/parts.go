@@ -7,6 +7,7 @@ import (
 
 	"github.com/gowanus-project/gowanus/dsl/blueprint"
 	"github.com/gowanus-project/gowanus/dsl/camp"
+	"github.com/gowanus-project/gowanus/dsl/expr"
 	"github.com/gowanus-project/gowanus/dsl/step"
 	"github.com/gowanus-project/gowanus/engine/adjunct"
 	"github.com/gowanus-project/gowanus/engine/catalog"
@@ -141,6 +142,44 @@ func (p *planner) checkWorkflow(n *yamlpos.Node, at origin) {
 	for _, w := range warnings.List() {
 		p.warnings.Append(w.Pos, w)
 	}
+}
+
+// memberParts are config keys of policies that hold what members are given one
+// day, with the kinds that it may be of.
+var memberParts = map[string][]string{
+	"member.policies":     {catalog.Policy, catalog.Enricher},
+	"member.enrichers":    {catalog.Enricher, catalog.Policy},
+	"member.initializers": {catalog.Initializer},
+}
+
+// rehearseParts plans policies, enrichers or initializers that are only
+// described yet, for their errors. What they refer to is told apart at the
+// entity that they come to, and what is no part at all by the type of the
+// policy.
+func (p *planner) rehearseParts(name string, n *yamlpos.Node, from origin) {
+	kinds, described := memberParts[name]
+	if !described {
+		return
+	}
+	items := n.Items
+	if n.Kind != yamlpos.List {
+		items = []*yamlpos.Node{n}
+	}
+	kept, known := p.plan, len(p.compiled)
+	for _, item := range items {
+		a, err := camp.ParsePart(item, kinds[0])
+		_, isText := item.Value.(string)
+		if err != nil || a.Type == "" || item.Kind == yamlpos.Scalar && !isText || expr.IsExpr(item.Any()) || expr.IsExpr(a.TypeRef()) {
+			continue
+		}
+		of := &entity.New{Declaration: &entity.Declaration{}}
+		if kinds[0] == catalog.Initializer {
+			p.initializer(a, layer{from: from}, of)
+		} else {
+			p.policy(a, layer{from: from}, of, kinds...)
+		}
+	}
+	p.plan, p.compiled = kept, p.compiled[:known]
 }
 
 // contribution asks an initializer's type what it adds to an entity.

@@ -42,6 +42,29 @@ func TestChangePolicy(t *testing.T) {
 	}
 }
 
+// What members are to be given is checked with the blueprint, where it stands.
+func TestChangePolicyChecksWhatItGives(t *testing.T) {
+	l := deploy(t, three)
+	for _, c := range []struct{ config, want string }{
+		{"member.policies: [{type: groups-change-policy, brooklyn.config: {group: '$brooklyn:parent()'}}]", ""},
+		{"member.policies: groups-change-policy", ""},
+		{"member.policies: [nobody-has-it]", `b.yaml:6:25: unknown policy type "nobody-has-it"`},
+		{"member.enrichers: [{type: transformer, brooklyn.config: {sourceSensor: 5, targetSensor: x}}]", "b.yaml:6:78: Invalid value for enricher.sourceSensor: expected the name of a sensor, not 5"},
+		{"member.initializers: [{type: static-sensor, brooklyn.config: {static.value: 1}}]", "b.yaml:6:29: Invalid value for name: a value is required"},
+		{"member.initializers: [{brooklyn.config: {}}]", `b.yaml:4:5: member.initializers: expected types, or maps with the key type, not map[brooklyn.config:map[]]`},
+	} {
+		text := "services:\n- type: dynamic-group\n  brooklyn.policies:\n  - type: groups-change-policy\n    brooklyn.config:\n      " + c.config + "\n"
+		_, err := l.e.Check(t.Context(), engine.Request{File: "b.yaml", Text: []byte(text)})
+		got := ""
+		if err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%s\n got %s\nwant %s", c.config, got, c.want)
+		}
+	}
+}
+
 // sensor waits until a sensor has a value.
 func (l *lab) sensor(id, name string, want any) {
 	l.t.Helper()
