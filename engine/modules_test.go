@@ -232,7 +232,7 @@ func TestModuleGrants(t *testing.T) {
 			t.Errorf("granting what is not asked for: %v", err)
 		}
 	}
-	grants := []hook.Capability{{Kind: "step", Value: "set-sensor"}, {Kind: "config", Value: "shown.*"}}
+	grants := []hook.Capability{{Kind: "step", Value: "set-sensor"}, {Kind: "step", Value: "set-config"}, {Kind: "config", Value: "shown.*"}}
 	if _, err := e.GrantModule(t.Context(), "probe", "", grants, false); err != nil {
 		t.Fatal(err)
 	}
@@ -252,8 +252,16 @@ func TestModuleGrants(t *testing.T) {
 	if err != nil || fmt.Sprint(result) != "map[$secret:probe.password]" {
 		t.Errorf("the module saw %v, %v", result, err)
 	}
-	if v, _ := p.Sensor("passed"); v != "hunter2-probe" {
-		t.Errorf("it passed on %v", v)
+	if v, err := p.Config(t.Context(), "kept.password"); v != "hunter2-probe" {
+		t.Errorf("it passed on %v, %v", v, err)
+	}
+	result, err = call(t, e, p, "read", map[string]any{"entity": string(p.ID()), "key": "kept.password"})
+	if err != nil || fmt.Sprint(result) != "map[$secret:kept.password]" {
+		t.Errorf("the module reads %v, %v of what it kept", result, err)
+	}
+	input := map[string]any{"sensor": "shown", "value": map[string]any{"$secret": "probe.password"}}
+	if _, err := call(t, e, p, "act", map[string]any{"step": "set-sensor", "input": input}); fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), "a secret cannot stand there") {
+		t.Errorf("a secret as a sensor: %v", err)
 	}
 }
 

@@ -28,7 +28,7 @@ func encode(v any) ([]byte, error) {
 	if err := enc.Encode(v); err != nil {
 		return nil, fault.New(fault.Internal, "the answer is not JSON: %w", err)
 	}
-	return []byte(secret.Hide(strings.TrimSuffix(b.String(), "\n"))), nil
+	return []byte(secret.HideJSON(strings.TrimSuffix(b.String(), "\n"))), nil
 }
 
 // reply writes a value as JSON.

@@ -179,6 +179,9 @@ func checkConfig(keys []hook.ConfigKey) error {
 		if !coerce.Known(k.Type) {
 			return broken("config key %s: unknown type %q", k.Name, k.Type)
 		}
+		if expression(k.Default) {
+			return broken("default of config key %s: an expression cannot stand there", k.Name)
+		}
 		if _, err := coerce.To(k.Type, k.Default); err != nil {
 			return broken("default of config key %s: %w", k.Name, err)
 		}

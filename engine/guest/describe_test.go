@@ -63,6 +63,8 @@ func TestLoadRefuses(t *testing.T) {
 		{typ(`"kind": "entity", "config": [{"name": "a", "flags": ["a"], "type": "string"}]`), fault.Invalid,
 			of + `type t: config key 1: expected names and flags of its own, got "a"`},
 		{typ(`"kind": "entity", "config": [{"name": "a", "type": "strange"}]`), fault.Invalid, of + `type t: config key a: unknown type "strange"`},
+		{typ(`"kind": "entity", "config": [{"name": "a", "type": "any", "default": ["$brooklyn:external(\"vault\", \"k\")"]}]`), fault.Invalid,
+			of + "type t: default of config key a: an expression cannot stand there"},
 		{typ(`"kind": "entity", "config": [{"name": "a", "type": "string", "inherit": "maybe"}]`), fault.Invalid,
 			of + `type t: config key a: inherit is "maybe", expected nothing or never`},
 	} {

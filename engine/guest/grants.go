@@ -152,6 +152,9 @@ func (m *Module) permit(id hook.ID, typ, entity string, steps []hook.Step) error
 				if err := stepinput.Check(name, input); err != nil {
 					return m.note(id, typ, entity, hook.Capability{}, fault.Wrap(err, "step", coerce.Text(i+1)+", "+name))
 				}
+				if err := m.lasting(name, input); err != nil {
+					return m.note(id, typ, entity, hook.Capability{}, fault.Wrap(err, "step", coerce.Text(i+1)+", "+name))
+				}
 			}
 			if addresses[name] && input != nil {
 				input[confineKey] = m.grantedHosts()

@@ -1,6 +1,7 @@
 package guest_test
 
 import (
+	"context"
 	"encoding/json"
 	"reflect"
 	"strings"
@@ -90,7 +91,9 @@ func TestInputs(t *testing.T) {
 		{"name": "thing", "kind": "entity"}, {"name": "watch", "kind": "policy"}, {"name": "act", "kind": "step"}], "capabilities": [
 		{"kind": "step", "value": "log", "reason": "r"}, {"kind": "step", "value": "wait", "reason": "r"}, {"kind": "step", "value": "repeat", "reason": "r"},
 		{"kind": "step", "value": "invoke-effector", "reason": "r"}, {"kind": "step", "value": "http", "reason": "r"}, {"kind": "http", "value": "*", "reason": "r"},
-		{"kind": "step", "value": "of-a-plug-in", "reason": "r"}]}`
+		{"kind": "step", "value": "set-config", "reason": "r"}, {"kind": "step", "value": "of-a-plug-in", "reason": "r"}]}`
+	const nowhere = "a secret cannot stand there, where it would be seen or decide what is done"
+	const noExpression = "input value: an expression cannot stand there; a module reads what it was granted"
 	for _, c := range []struct{ steps, want string }{
 		{`{"step": "log", "input": {"message": "a"}}, {"step": "invoke-effector", "input": {"effector": "stop", "lenient": null}}`, ""},
 		{`{"step": "log", "input": {"message": "a"}}, {"step": "invoke-effector", "input": {"efector": "hunter2"}}`, `step 2, invoke-effector: it has no input "efector"; did you mean "effector"?`},
@@ -102,7 +105,21 @@ func TestInputs(t *testing.T) {
 		{`{"step": "wait", "input": {"sensor": "a", "timeout": "hunter2"}}`, `step 1, wait: input timeout: expected a duration such as "10s" or "1m 30s", not this text`},
 		{`{"step": "wait", "input": {"sensor": "a", "entity": {"id": "x2"}}}`, "step 1, wait: input entity: expected an entity, not an object"},
 		{`{"step": "wait", "input": {"sensor": "a", "entity": {"$entity": "x2", "name": "n"}, "read": ["b"], "timeout": 500}}`, ""},
-		{`{"step": "wait", "input": {"sensor": {"$secret": "name"}}}`, ""},
+		{`{"step": "wait", "input": {"sensor": {"$secret": "name"}}}`, "step 1, wait: input sensor: " + nowhere},
+		{`{"step": "repeat", "input": {"step": {"$secret": "name"}, "input": {"command": "id"}}}`, "step 1, repeat: input step: " + nowhere},
+		{`{"step": "repeat", "input": {"step": "log", "input": {"message": [{"a": {"$secret": "name"}}]}}}`, "step 1, log: input message: " + nowhere},
+		{`{"step": "http", "input": {"url": {"$secret": "name"}}}`, "step 1, http: input url: " + nowhere},
+		{`{"step": "http", "input": {"url": "http://a/", "headers": {"Authorization": {"$secret": "name"}}, "body": [{"$secret": "name"}]}}`, ""},
+		{`{"step": "of-a-plug-in", "input": {"anything": {"$secret": "name"}}}`, "step 1, of-a-plug-in: input anything: " + nowhere},
+		{`{"step": "invoke-effector", "input": {"effector": "a", "args": {"user": "u", "db": {"password": {"$secret": "name"}}}}}`, ""},
+		{`{"step": "invoke-effector", "input": {"effector": "a", "args": {"user": {"$secret": "name"}}}}`, "step 1, invoke-effector: input args: " + nowhere},
+		{`{"step": "set-config", "input": {"config": {"name": "a.token", "type": "string"}, "value": {"$secret": "name"}}}`, ""},
+		{`{"step": "set-config", "input": {"config": {"name": "a"}, "name": "a.token", "value": {"$secret": "name"}}}`, "step 1, set-config: input value: " + nowhere},
+		{`{"step": "set-config", "input": {"config": "a", "value": "$brooklyn:external(\"vault\", \"k\")"}}`, "step 1, set-config: " + noExpression},
+		{`{"step": "set-config", "input": {"config": "a", "value": ["x", {"y": {"$brooklyn:config": "k"}, "z": 1}]}}`, "step 1, set-config: " + noExpression},
+		{`{"step": "set-config", "input": {"config": "a[$brooklyn:config]", "value": "k"}}`, "step 1, set-config: " + noExpression},
+		{`{"step": "set-config", "input": {"config": {"name": "a", "type": "map"}, "value": "{\"$brooklyn:config\": \"k\"}"}}`, "step 1, set-config: " + noExpression},
+		{`{"step": "set-config", "input": {"config": "a", "value": "costs $brooklyn:5"}}`, ""},
 		{`{"step": "repeat", "input": {"step": "wait", "input": {"sensr": "a"}}}`, `step 1, wait: it has no input "sensr"; did you mean "sensor"?`},
 		{`{"step": "repeat", "input": {"step": 5}}`, "step 1, repeat: input step: expected a text, not a number"},
 		{`{"step": "http", "input": {"method": "GET"}}`, "step 1, http: it needs the input endpoint or url"},
@@ -134,7 +151,7 @@ func TestInputs(t *testing.T) {
 			if want != "" {
 				want = hookName + " of type " + typ.Name + " of module asking: " + want
 			}
-			if got != want || err != nil && fault.KindOf(err) != fault.Invalid {
+			if got != want || err != nil && fault.KindOf(err) != fault.Invalid && !strings.Contains(want, noExpression) {
 				t.Errorf("%s\n got %s (%s)\nwant %s", c.steps, got, fault.KindOf(err), want)
 			}
 		}
@@ -148,30 +165,92 @@ func TestInputs(t *testing.T) {
 // A module that may not see a secret can pass it on.
 func TestSecretsAreVeiled(t *testing.T) {
 	const password = "hunter2-of-veil"
-	f := &fake{answer: `{"steps": [{"step": "log", "input": {"level": {"$secret": "db.password"}, "message": [{"c": {"$secret": "env.API_TOKEN"}}], "category": {"$secret": "other"}}}]}`}
+	f := &fake{answer: `{"steps": [{"step": "http", "input": {"url": "http://a.example.org/", "password": {"$secret": "db.password"},
+		"body": [{"c": {"$secret": "env.API_TOKEN"}}, {"$secret": "args.list[0].token"}], "username": {"$secret": "other"}}}]}`}
 	call := func(grants string) *hook.Decision {
-		_, types := asking(t, f, grants)
-		d, err := types["thing"].Entity.Effector(t.Context(), &hook.EffectorCall{Entity: hook.Entity{Config: map[string]any{
+		_, types := asking(t, f, grants+" http=*.example.org")
+		d, err := types["thing"].Entity.Effector(t.Context(), &hook.EffectorCall{Args: map[string]any{"db.password": "another-4711"}, Entity: hook.Entity{Config: map[string]any{
 			"db.password": password, "env": map[string]any{"API_TOKEN": "tok-4711-veil", "PLAIN": "seen"},
+			"args": map[string]any{"list": []any{map[string]any{"token": "deep-4711"}, "shown"}, "passwords": []any{map[string]any{"user": "u-4711"}}},
 		}}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return d
 	}
-	d := call("step=log")
-	if strings.Contains(f.got, password) || strings.Contains(f.got, "tok-4711") || !strings.Contains(f.got, `"PLAIN":"seen"`) {
+	d := call("step=http")
+	if strings.Contains(f.got, password) || strings.Contains(f.got, "4711") || !strings.Contains(f.got, `"PLAIN":"seen"`) || !strings.Contains(f.got, `"args":{"db.password":{"$secret":"db.password#2"}}`) {
 		t.Errorf("the module was given %s", f.got)
 	}
-	want := map[string]any{"level": password, "message": []any{map[string]any{"c": "tok-4711-veil"}}, "category": map[string]any{"$secret": "other"}}
+	want := map[string]any{
+		"url": "http://a.example.org/", "password": password, "body": []any{map[string]any{"c": "tok-4711-veil"}, "deep-4711"}, "username": map[string]any{"$secret": "other"},
+		"confine": []any{"*.example.org"},
+	}
 	if !reflect.DeepEqual(d.Steps[0].Input, want) {
 		t.Errorf("got %v", d.Steps[0].Input)
 	}
 	if hidden := secret.Hide("says " + password); strings.Contains(hidden, password) {
 		t.Errorf("a log would show %s", hidden)
 	}
-	if call("step=log secret=db.password"); !strings.Contains(f.got, password) || strings.Contains(f.got, "tok-4711") {
+	if call("step=http secret=db.password"); !strings.Contains(f.got, password) || strings.Contains(f.got, "tok-4711") {
 		t.Errorf("with the grant the module was given %s", f.got)
+	}
+}
+
+// Each document that a module is given is without secrets, also those whose
+// answer has no steps.
+func TestEveryDocumentIsVeiled(t *testing.T) {
+	const description = `{"name": "m", "version": "1.0.0", "abi": [1, 1], "types": [
+		{"name": "made", "kind": "entity", "init": true}, {"name": "net", "kind": "network"}, {"name": "cloud", "kind": "location", "config": [{"name": "api.key", "type": "string"}]},
+		{"name": "best", "kind": "strategy", "config": [{"name": "api.key", "type": "string"}]}]}`
+	f := &fake{answer: `{}`}
+	m, err := guest.Load([]byte(description), f, guest.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := func() map[string]any { return map[string]any{"api.key": "hunter2"} }
+	for _, typ := range m.Types() {
+		f.got = ""
+		switch typ.Name {
+		case "made":
+			_, err = typ.Init(t.Context(), &hook.InitCall{Entity: hook.InitEntity{Config: given()}})
+		case "net":
+			_, err = typ.Networks(t.Context(), &hook.NetworkCall{Network: &hook.Network{Options: given()}})
+		case "cloud":
+			_, err = typ.Machines(t.Context(), &hook.LocationCall{Config: given(), Demand: given()})
+		default:
+			s, serr := typ.Strategy(given())
+			if serr != nil {
+				t.Fatal(serr)
+			}
+			err = s.(interface{ Check(context.Context) error }).Check(t.Context())
+			if err != nil && strings.Contains(err.Error(), "neither a ranking nor an error") {
+				err = nil
+			}
+		}
+		if err != nil || strings.Contains(f.got, "hunter2") || !strings.Contains(f.got, `{"$secret":"api.key"}`) {
+			t.Errorf("%s: %v, it was given %s", typ.Name, err, f.got)
+		}
+	}
+}
+
+// A module that may see one secret cannot put another one there.
+func TestSecretsAreNotMoved(t *testing.T) {
+	const description = `{"name": "m", "version": "1.0.0", "abi": [1, 1], "types": [{"name": "thing", "kind": "entity"}], "capabilities": [
+		{"kind": "secret", "value": "own.token", "reason": "r"}, {"kind": "step", "value": "set-config", "reason": "r"}, {"kind": "step", "value": "invoke-effector", "reason": "r"}]}`
+	for _, step := range []string{
+		`{"step": "set-config", "input": {"config": "own.token", "value": {"$secret": "db.password"}}}`,
+		`{"step": "invoke-effector", "input": {"effector": "start", "args": {"own.token": {"$secret": "db.password"}}}}`,
+	} {
+		m, err := guest.Load([]byte(description), &fake{answer: `{"steps": [` + step + `]}`}, guest.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.GrantAll()
+		_, err = m.Types()[0].Entity.Effector(t.Context(), &hook.EffectorCall{})
+		if fault.KindOf(err) != fault.Forbidden || !strings.HasSuffix(err.Error(), "a secret that the module may not see cannot become own.token, which it may") {
+			t.Errorf("%s: %v", step, err)
+		}
 	}
 }
 

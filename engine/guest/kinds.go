@@ -139,7 +139,7 @@ func (m *Module) migrate(ctx context.Context, typ string, c *hook.MigrateCall) (
 // document asks a hook whose answer is decoded into out. check looks at what
 // came, and gives the error that the module answered with.
 func (m *Module) document(ctx context.Context, id hook.ID, typ string, call, out any, check func() (*hook.Error, error)) error {
-	in, err := json.Marshal(call)
+	in, _, err := m.cloak(call)
 	if err != nil {
 		return m.fail(fault.New(fault.Internal, "encode the call: %w", err), id, typ)
 	}

@@ -2,6 +2,9 @@ package guest
 
 import (
 	"encoding/json"
+	"reflect"
+	"slices"
+	"strconv"
 
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/internal/secret"
@@ -18,6 +21,8 @@ type veil struct {
 	hidden map[string]any // values by their place
 }
 
+func (m *Module) newVeil() *veil { return &veil{module: m, hidden: map[string]any{}} }
+
 // config gives a config map without the secrets that the module may not see.
 func (v *veil) config(config map[string]any) map[string]any {
 	if config == nil || v.module.May(hook.CapSecret, "*") {
@@ -31,34 +36,57 @@ func (v *veil) config(config map[string]any) map[string]any {
 // given back as it is.
 func (v *veil) cover(at string, value any) any {
 	if at != "" && value != nil && v.secret(at, value) && !v.module.May(hook.CapSecret, at) {
-		secret.Learn(value) // steps may carry it to where it would be shown
-		v.hidden[at] = value
-		return map[string]any{handleKey: at}
+		return map[string]any{handleKey: v.hide(at, value)}
 	}
-	m, isMap := value.(map[string]any)
-	if !isMap {
-		return value
-	}
-	out := make(map[string]any, len(m))
-	for k, item := range m {
-		place := k
-		if at != "" {
-			place = at + "." + k
+	switch x := value.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(x))
+		for k, item := range x {
+			place := k
+			if at != "" {
+				place = at + "." + k
+			}
+			out[k] = v.cover(place, item)
 		}
-		out[k] = v.cover(place, item)
+		return out
+	case []any:
+		out := make([]any, len(x))
+		for i, item := range x {
+			out[i] = v.cover(at+"["+strconv.Itoa(i)+"]", item)
+		}
+		return out
 	}
-	return out
+	return value
 }
 
-// secret tells whether the value at a place is one: by the last part of the
-// place's name, or because it is known as one.
+// hide keeps a value under its place, or one beside it: entities and arguments
+// may have secrets of the same name.
+func (v *veil) hide(at string, value any) (key string) {
+	key = at
+	for n := 2; ; n++ {
+		if there, taken := v.hidden[key]; !taken || reflect.DeepEqual(there, value) {
+			break
+		}
+		key = at + "#" + strconv.Itoa(n)
+	}
+	v.hidden[key] = value
+	return key
+}
+
+// secret tells whether the value at a place is one: by the name of the place, or
+// because a provider gave it.
 func (v *veil) secret(at string, value any) bool {
 	if secret.Named(at) {
-		_, isMap := value.(map[string]any) // a map's own keys tell more
-		return !isMap
+		_, isMap := value.(map[string]any) // its keys tell more
+		list, isList := value.([]any)
+		return !isMap && !(isList && holdsMaps(list))
 	}
 	text, isText := value.(string)
-	return isText && secret.Hide(text) != text
+	return isText && secret.Known(text)
+}
+
+func holdsMaps(list []any) bool {
+	return slices.ContainsFunc(list, func(item any) bool { _, is := item.(map[string]any); return is })
 }
 
 // reveal puts the values back that a module's steps name.
@@ -78,6 +106,7 @@ func (v *veil) uncover(value any) any {
 	case map[string]any:
 		if at, is := x[handleKey].(string); is && len(x) == 1 {
 			if hidden, known := v.hidden[at]; known {
+				secret.Pass(hidden) // the step may show it in an error, or in its output
 				return hidden
 			}
 		}
@@ -105,7 +134,7 @@ func (v *veil) related(list []hook.Related) []hook.Related {
 // cloak gives a copy of a call's document without secrets, as JSON, and the
 // veil that hides them.
 func (m *Module) cloak(call any) ([]byte, *veil, error) {
-	v := &veil{module: m, hidden: map[string]any{}}
+	v := m.newVeil()
 	switch c := call.(type) {
 	case *hook.EffectorCall:
 		copied := *c
@@ -120,10 +149,19 @@ func (m *Module) cloak(call any) ([]byte, *veil, error) {
 	case *hook.NetworkCall:
 		copied := *c
 		copied.Config = v.config(c.Config)
+		if c.Network != nil {
+			network := *c.Network
+			network.Options = v.config(network.Options)
+			copied.Network = &network
+		}
 		call = &copied
 	case *hook.LocationCall:
 		copied := *c
-		copied.Config = v.config(c.Config)
+		copied.Config, copied.Demand = v.config(c.Config), v.config(c.Demand)
+		call = &copied
+	case *hook.InitCall:
+		copied := *c
+		copied.Entity.Config = v.config(c.Entity.Config)
 		call = &copied
 	}
 	text, err := json.Marshal(call)
@@ -132,9 +170,8 @@ func (m *Module) cloak(call any) ([]byte, *veil, error) {
 
 // Veil gives a value of a config key as the module may see it.
 func (m *Module) Veil(key string, value any) any {
-	v := &veil{module: m, hidden: map[string]any{}}
 	if m.May(hook.CapSecret, "*") {
 		return value
 	}
-	return v.cover(key, value)
+	return m.newVeil().cover(key, value)
 }

@@ -110,8 +110,9 @@ func (s *Strategy) Check(ctx context.Context) error {
 
 // ask makes the call. An error answer comes back as it is.
 func (s *Strategy) ask(ctx context.Context, in *placement.Input, d *placement.Demand, hosts int) (ranking *placement.Ranking, refused *hook.Error, err error) {
+	v := s.module.newVeil()
 	r := request{
-		Type: s.declared.Name, Config: s.config, Entity: d.Entity, Demand: d.Needs,
+		Type: s.declared.Name, Config: v.config(s.config), Entity: d.Entity, Demand: v.config(d.Needs),
 		Sequence: d.Sequence, Now: d.Now.UTC().Format(time.RFC3339Nano), Seed: d.Seed,
 	}
 	if r.Demand == nil {

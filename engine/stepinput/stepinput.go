@@ -5,11 +5,13 @@ package stepinput
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/internal/coerce"
 	"github.com/gowanus-project/gowanus/internal/nearest"
+	"github.com/gowanus-project/gowanus/internal/secret"
 )
 
 // Type is what a value must be. Null counts as no value.
@@ -34,7 +36,21 @@ type Key struct {
 	Type     Type
 	Required bool   // it must be there, and not be an empty text
 	Or       string // the key that may be there instead of one that is required
+	Secrets  Secrets
 }
+
+// Secrets says whether what stands for a secret, {"$secret": KEY}, may stand in a
+// value or below it. Only steps that hand a value on without showing it take
+// secrets: whoever may not see one would see it in a sensor, and one that was the
+// name of a step would be known too late.
+type Secrets uint8
+
+// The ways to take secrets.
+const (
+	NoSecrets    Secrets = iota
+	Carried              // anywhere in the value
+	CarriedNamed         // at places whose name tells of a secret, so that it stays one
+)
 
 // Keys gives what a step takes; ok is false for a step that is not known, or
 // that takes anything.
@@ -49,10 +65,16 @@ func Keys(step string) (keys []Key, ok bool) {
 // The error is fault.Invalid and shows no values.
 func Check(step string, input map[string]any) error {
 	keys, known := table[step]
+	names := slices.Sorted(maps.Keys(input))
 	if !known {
+		for _, name := range names {
+			if len(handles(name, input[name])) > 0 {
+				return refused(name)
+			}
+		}
 		return nil
 	}
-	for _, name := range slices.Sorted(maps.Keys(input)) {
+	for _, name := range names {
 		if !slices.ContainsFunc(keys, func(k Key) bool { return k.Name == name }) {
 			return fault.New(fault.Invalid, "it has no input %q%s", name, hint(name, keys))
 		}
@@ -68,8 +90,66 @@ func Check(step string, input map[string]any) error {
 		if want := k.Type.refuses(v); want != "" {
 			return fault.New(fault.Invalid, "input %s: expected %s, not %s", k.Name, want, what(v))
 		}
+		for _, at := range k.secretsIn(step, input) {
+			if k.Secrets == NoSecrets || k.Secrets == CarriedNamed && !secret.Named(at) {
+				return refused(k.Name)
+			}
+		}
 	}
 	return nil
+}
+
+func refused(name string) error {
+	return fault.New(fault.Invalid, "input %s: a secret cannot stand there, where it would be seen or decide what is done", name)
+}
+
+// Hands gives the places, of config or arguments, that an input puts secrets
+// into so that whoever reads these can see them, if it may.
+func Hands(step string, input map[string]any) (places []string) {
+	for _, k := range table[step] {
+		if k.Secrets == CarriedNamed {
+			places = append(places, k.secretsIn(step, input)...)
+		}
+	}
+	return places
+}
+
+// secretsIn gives the places of secrets in the value of a key: for what becomes
+// config, below the name of that.
+func (k *Key) secretsIn(step string, input map[string]any) []string {
+	at := ""
+	if step == "set-config" && k.Name == "value" {
+		name := input["config"]
+		if m, is := name.(map[string]any); is {
+			name = m["name"]
+		}
+		if at = coerce.Text(name); name == nil {
+			at = coerce.Text(input["name"])
+		}
+	}
+	return handles(at, input[k.Name])
+}
+
+// handles gives the places in a value of what stands for secrets.
+func handles(at string, v any) (places []string) {
+	switch x := v.(type) {
+	case map[string]any:
+		if _, is := x["$secret"].(string); is && len(x) == 1 {
+			return []string{at}
+		}
+		for _, key := range slices.Sorted(maps.Keys(x)) {
+			place := key
+			if at != "" {
+				place = at + "." + key
+			}
+			places = append(places, handles(place, x[key])...)
+		}
+	case []any:
+		for i, item := range x {
+			places = append(places, handles(at+"["+strconv.Itoa(i)+"]", item)...)
+		}
+	}
+	return places
 }
 
 func missing(k Key) string {

@@ -6,6 +6,12 @@ func key(name string, t Type) Key { return Key{Name: name, Type: t} }
 
 func must(name string, t Type) Key { return Key{Name: name, Type: t, Required: true} }
 
+// carry is a key that takes secrets.
+func carry(name string, t Type) Key { return Key{Name: name, Type: t, Secrets: Carried} }
+
+// hand is a key that takes secrets where its names tell of them.
+func hand(name string, t Type) Key { return Key{Name: name, Type: t, Secrets: CarriedNamed} }
+
 // either is two keys of which one must be there.
 func either(a string, t Type, b string, u Type) []Key {
 	return []Key{{Name: a, Type: t, Required: true, Or: b}, key(b, u)}
@@ -18,16 +24,17 @@ var (
 	entity    = key("entity", Entity)
 	parallel  = key("parallel", Integer)
 	collect   = key("collect", Boolean)
-	blueprint = with(either("blueprint", Any, "type", Plain), key("interpolation_mode", Any), key("format", Any))
+	blueprint = with([]Key{{Name: "blueprint", Required: true, Or: "type", Secrets: Carried}, key("type", Plain)}, key("interpolation_mode", Any), key("format", Any))
+	child     = Key{Name: "blueprint", Required: true, Secrets: Carried}
 	ofSensor  = with(either("sensor", Any, "name", Text), key("type", Plain), entity)
 	ofConfig  = with(either("config", Any, "name", Text), key("type", Plain), entity)
-	inner     = []Key{must("step", Text), key("input", Map)}
-	command   = []Key{must("command", Any), key("env", Map), key("exit_code", Any), key("output_max_size", Any)}
+	inner     = []Key{must("step", Text), carry("input", Map)}
+	command   = []Key{must("command", Any), carry("env", Map), key("exit_code", Any), key("output_max_size", Any)}
 	trial     = []Key{
 		key("target", Any), key("targetId", Any), key("targetResolutionTimeout", Any), key("assert", Any),
 		key("timeout", Any), key("maxAttempts", Any), key("backoffToPeriod", Any),
 	}
-	process = []Key{key("command", Text), key("env", Map), key("timeout", Duration)}
+	process = []Key{key("command", Text), carry("env", Map), key("timeout", Duration)}
 )
 
 // table has what each step of the engine and of builtin takes: what it reads,
@@ -37,16 +44,16 @@ var table = map[string][]Key{
 	"wait":            {must("sensor", Text), entity, key("timeout", Duration), key("read", List)},
 	"set-sensor":      with(ofSensor, key("value", Any), key("require", Any)),
 	"clear-sensor":    ofSensor,
-	"set-config":      with(ofConfig, key("value", Any), key("unlessSet", Boolean)),
+	"set-config":      with(ofConfig, hand("value", Any), key("unlessSet", Boolean)),
 	"clear-config":    ofConfig,
 	"set-entity-name": {must("value", Plain), entity},
 
-	"workflow":           {must("definition", Any), key("name", Text), key("args", Map), entity},
+	"workflow":           {{Name: "definition", Required: true, Secrets: Carried}, key("name", Text), carry("args", Map), entity},
 	"load":               {must("url", Text)},
 	"add-entity":         with(blueprint, key("start", Plain), entity),
 	"deploy-application": with(blueprint, key("start", Plain)),
-	"create-child":       {must("blueprint", Any), key("config", Map), key("index", Integer), entity},
-	"add-children":       {must("blueprint", Any), key("config", Map), key("start", Plain), entity},
+	"create-child":       {child, carry("config", Map), key("index", Integer), entity},
+	"add-children":       {child, carry("config", Map), key("start", Plain), entity},
 	"delete-entity":      {entity},
 	"reparent-entity":    {key("child", Entity), key("parent", Entity)},
 	"set-locations":      {key("locations", List), entity},
@@ -60,10 +67,10 @@ var table = map[string][]Key{
 	"resume-policy":     {must("policy", Text), entity},
 
 	"invoke-effector": {
-		must("effector", Text), key("args", Map), entity, key("lenient", Boolean), key("firstOf", List), key("optional", Boolean), key("overridden", Boolean),
+		must("effector", Text), hand("args", Map), entity, key("lenient", Boolean), key("firstOf", List), key("optional", Boolean), key("overridden", Boolean),
 	},
 	"invoke-children": {
-		must("effector", Text), key("args", Map), parallel, collect, key("inOrder", Boolean), key("goOn", Boolean), key("unlessUp", Boolean),
+		must("effector", Text), hand("args", Map), parallel, collect, key("inOrder", Boolean), key("goOn", Boolean), key("unlessUp", Boolean),
 	},
 	"add-from-spec":    {must("spec", Text), key("each", List), key("replace", Boolean), key("start", Boolean), parallel, collect},
 	"add-per-location": {must("spec", Text), key("initial", Boolean), key("prefix", Text), key("suffix", Text), parallel, collect},
@@ -89,7 +96,7 @@ var table = map[string][]Key{
 
 	"pull-image": {must("image", Text)},
 	"create-container": {
-		must("image", Text), must("name", Text), key("env", Map), key("command", List), key("entrypoint", List), key("hostname", Text), key("user", Text),
+		must("image", Text), must("name", Text), carry("env", Map), carry("command", List), carry("entrypoint", List), key("hostname", Text), key("user", Text),
 		key("openPorts", Any), key("portBindings", Any), key("volumes", Any), key("privileged", Boolean), key("memory", Integer), key("cpuShares", Integer),
 		key("restart", Text), key("links", Any),
 	},
@@ -99,20 +106,20 @@ var table = map[string][]Key{
 	"container":        with([]Key{must("image", Text), key("args", Any), key("pull_image", Text), key("location", Text), key("command", Any)}, command[1:]...),
 
 	"run-command":   with([]Key{must("command", Text), key("name", Text), key("dir", Text)}, process[1:]...),
-	"start-process": {must("command", Text), key("env", Map)},
+	"start-process": {must("command", Text), carry("env", Map)},
 	"check-process": process,
 	"stop-process":  process,
 	"shell":         command,
-	"ssh": with(command, key("endpoint", Plain), key("address", Plain), key("user", Plain), key("port", Plain), key("password", Plain),
-		key("privateKeyData", Plain), key("privateKeyFile", Plain), key("privateKeyPassphrase", Plain), key("knownHostsFile", Plain)),
+	"ssh": with(command, key("endpoint", Plain), key("address", Plain), key("user", Plain), key("port", Plain), carry("password", Plain),
+		carry("privateKeyData", Plain), key("privateKeyFile", Plain), carry("privateKeyPassphrase", Plain), key("knownHostsFile", Plain)),
 
-	"http": with(either("endpoint", Plain, "url", Plain), key("method", Plain), key("query", Map), key("headers", Map), key("body", Any),
-		key("username", Plain), key("password", Plain), key("status_code", Any), key("charset", Any), key("config", Any)),
+	"http": with(either("endpoint", Plain, "url", Plain), key("method", Plain), carry("query", Map), carry("headers", Map), carry("body", Any),
+		carry("username", Plain), carry("password", Plain), key("status_code", Any), key("charset", Any), key("config", Any)),
 	"check-endpoint": {must("endpoint", Plain), key("timeout", Duration), key("period", Duration), key("for", Duration), key("while", Boolean)},
 
 	"test-sensor":   with(trial, key("sensor", Any), key("abortConditions", Any)),
-	"test-effector": with(trial, key("effector", Any), key("params", Any)),
-	"test-http":     with(trial, key("url", Any), key("method", Any), key("headers", Any), key("body", Any), key("applyAssertionTo", Any)),
+	"test-effector": with(trial, key("effector", Any), hand("params", Any)),
+	"test-http":     with(trial, key("url", Any), key("method", Any), carry("headers", Any), carry("body", Any), key("applyAssertionTo", Any)),
 	"test-endpoint": with(trial, key("endpoint", Any), key("endpointSensor", Any)),
 	"test-members":  trial,
 }

@@ -31,6 +31,7 @@ func module() gowanus.Module {
 		gowanus.Capability{Kind: "step", Value: "wait", Reason: "waits"},
 		gowanus.Capability{Kind: "step", Value: "set-sensor", Reason: "publishes"},
 		gowanus.Capability{Kind: "step", Value: "release-host", Reason: "leaves"},
+		gowanus.Capability{Kind: "step", Value: "set-config", Reason: "keeps"},
 		gowanus.Capability{Kind: "config", Value: "shown.*", Reason: "reads"},
 	)
 	if strings.HasPrefix(version, "2.") {
@@ -67,7 +68,7 @@ func effector(c *gowanus.EffectorCall) (gowanus.Decision, error) {
 		}}, nil
 	case c.Effector == "pass":
 		return gowanus.Decision{
-			Steps:  []gowanus.Step{{Step: "set-sensor", Input: map[string]any{"sensor": "passed", "value": c.Entity.Config["probe.password"]}}},
+			Steps:  []gowanus.Step{{Step: "set-config", Input: map[string]any{"config": "kept.password", "value": c.Entity.Config["probe.password"]}}},
 			Result: c.Entity.Config["probe.password"],
 		}, nil
 	case c.Effector == "read":

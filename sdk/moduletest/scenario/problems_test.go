@@ -104,7 +104,7 @@ f:1:106: effector start: result: expected 3, got nothing`},
     + long: 'text that is so long that it does not stand in one line any more'`},
 		{"entity: linked, effector: start, expect: {result: {includes: {size: 1}}, steps: {includes: [{step: log}]}}",
 			`f:1:93: effector start: result.size: expected 1, got nothing
-f:1:117: effector start: steps: expected an item {"step":"log"}, got [{"input":{"message":null},"step":"log"}]`},
+f:1:117: effector start: steps: expected an item {"step":"log"}, got [{"input":{"command":"login","env":{"PW":null}},"step":"start-process"}]`},
 		{"strategy: org.example.Emptiest, hosts: [{id: a, contaners: 1}]",
 			`f:1:73: a host has no column "contaners"; did you mean "containers"?`},
 		{"strategy: org.example.Emptiest, hosts: [a, a]",

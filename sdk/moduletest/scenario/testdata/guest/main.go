@@ -27,7 +27,8 @@ func module() gowanus.Module {
 			Config:    []gowanus.ConfigKey{{Name: "to", Type: "any"}, {Name: "size", Type: "integer"}, {Name: "password", Type: "string"}},
 			Effectors: []gowanus.Effector{{Name: "start"}}, Effector: linked},
 	)
-	m.Capabilities = append(m.Capabilities, gowanus.Capability{Kind: "config", Value: "weight", Reason: "is read by the type reader"})
+	m.Capabilities = append(m.Capabilities, gowanus.Capability{Kind: "config", Value: "weight", Reason: "is read by the type reader"},
+		gowanus.Capability{Kind: "step", Value: "start-process", Reason: "passes a secret on"})
 	return m
 }
 
@@ -76,7 +77,7 @@ func greedy(c *gowanus.EffectorCall) (gowanus.Decision, error) {
 
 func linked(c *gowanus.EffectorCall) (gowanus.Decision, error) {
 	return gowanus.Decision{
-		Steps:  []gowanus.Step{{Step: "log", Input: map[string]any{"message": c.Entity.Config["password"]}}},
+		Steps:  []gowanus.Step{{Step: "start-process", Input: map[string]any{"command": "login", "env": map[string]any{"PW": c.Entity.Config["password"]}}}},
 		Result: c.Entity.Config,
 	}, nil
 }
