@@ -13,9 +13,9 @@
 // TotalPages of memory and over time may keep BusyShare processors busy. One
 // that fails too often in a row is suspended, and Config.OnSuspend is told.
 //
-// A module whose code is in the cache is not read again: ten Go programs of 3.7
-// MB each are loaded and started in 0.12 s, 0.21 s of processor time on two
-// cores, half of which is for reading their 15 MB of machine code
+// A module whose code is in the cache is not read again: ten Go programs of 3.3
+// MB each are loaded and started in 0.1 s, 0.15 s of processor time on two
+// cores, half of which is for reading their 14 MB of machine code
 // (BenchmarkTenModules; one after the other, and with the whole module read and
 // validated, it was 0.8 s). A call of a guest that does nothing takes half a
 // microsecond and allocates its answer.
