@@ -161,7 +161,7 @@ func (e *Engine) taskSpec(ent *entity.Entity, rec *workflow.Record, tags ...stri
 	return task.Spec{
 		Name: rec.Name, Description: "Invoking effector " + rec.Name + " on " + ent.Name(),
 		Entity: string(ent.ID()), EntityName: ent.Name(), Effector: rec.Effector, Args: secret.Map(rec.Args), Tags: tags,
-		Recorded: rec.Flow != nil, Workflow: string(rec.ID),
+		Recorded: rec.Flow != nil, Workflow: string(rec.ID), Adjunct: rec.Adjunct,
 	}
 }
 

@@ -137,6 +137,12 @@ func (s *Server) entityActivity(c echo.Context, ent *entity.Entity) error {
 }
 
 func (s *Server) entityActivities(c echo.Context, ent *entity.Entity) error {
+	return s.activitiesOf(c, ent, s.engine.Tasks().OfEntity(string(ent.ID())))
+}
+
+// activitiesOf answers with some of an entity's activities and, if the request
+// says so, what they led to.
+func (s *Server) activitiesOf(c echo.Context, ent *entity.Entity, tasks []*task.Task) error {
 	limit, err := queryInt(c, "limit", defaultTasks)
 	if err != nil {
 		return err
@@ -145,7 +151,6 @@ func (s *Server) entityActivities(c echo.Context, ent *entity.Entity) error {
 	if err != nil {
 		return err
 	}
-	tasks := s.engine.Tasks().OfEntity(string(ent.ID()))
 	if recurse {
 		tasks = unique(append(tasks, s.below(tasks, -1, -1)...))
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
+	"github.com/gowanus-project/gowanus/engine/task"
 	"github.com/gowanus-project/gowanus/internal/secret"
 )
 
@@ -258,6 +259,16 @@ func (s *Server) setAdjunctConfig(c echo.Context) error {
 		return err
 	}
 	return noContent(c)
+}
+
+// adjunctActivities gives what a policy decided on.
+func (s *Server) adjunctActivities(c echo.Context) error {
+	ent, a, err := s.adjunct(c)
+	if err != nil {
+		return err
+	}
+	tasks := slices.DeleteFunc(s.engine.Tasks().OfEntity(string(ent.ID())), func(t *task.Task) bool { return t.Info().Adjunct != a.ID })
+	return s.activitiesOf(c, ent, tasks)
 }
 
 // adjunctIcon says that no adjunct has an icon.

@@ -34,6 +34,13 @@ func (adder) Event(_ context.Context, c *hook.PolicyCall) (*hook.Decision, error
 	return &hook.Decision{State: state, Sensors: map[string]any{"sum": sum}}, err
 }
 
+// noter is a policy that runs a step at each event.
+type noter struct{}
+
+func (noter) Event(_ context.Context, c *hook.PolicyCall) (*hook.Decision, error) {
+	return &hook.Decision{Steps: []hook.Step{{Step: "set-sensor", Input: map[string]any{"sensor": "noted", "value": c.Event.Value}}}}, nil
+}
+
 // copier is an enricher that publishes the sensor "from" as "to".
 func copier(ctx context.Context, h catalog.EnricherHost) error {
 	to, err := h.Config(ctx, "to")
@@ -69,6 +76,7 @@ func begin(t *testing.T, s store.Store) *changing {
 			Policy: adder{},
 		},
 		{Type: hook.Type{Name: "copier", Kind: catalog.Enricher, Config: []hook.ConfigKey{{Name: "to", Type: "string", Required: true}}}, Enricher: copier},
+		{Type: hook.Type{Name: "noter", Kind: catalog.Policy, Events: []hook.EventSpec{{Sensor: "n"}}}, Policy: noter{}},
 		{Type: hook.Type{Name: "later", Kind: catalog.Policy}, Unbuilt: "use adder"},
 	}})
 	if err != nil {
@@ -180,6 +188,42 @@ func TestAdjunctsOfALivingEntity(t *testing.T) {
 		if code, answer, _ := c.ask("GET", "/adjuncts", ""); code != 200 || answer != "[]" || fmt.Sprint(c.sensor("sum"), c.sensor("other")) != "37 4" {
 			t.Errorf("after all is gone: %s, sum %v, other %v", answer, c.sensor("sum"), c.sensor("other"))
 		}
+	})
+}
+
+// What a policy decided on is listed, also after a restart.
+func TestActivitiesOfAPolicy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := store.NewMemory()
+		c := begin(t, s)
+		if _, _, err := c.engine.Deploy(t.Context(), engine.Request{ID: "e", Text: []byte("services: [{type: App}]")}); err != nil {
+			t.Fatal(err)
+		}
+		c.expect(200, "POST", "/policies?type=noter&name=a", "")
+		c.expect(200, "POST", "/policies?type=noter&name=b", "")
+		c.set(1)
+		c.set(2)
+		c.expect(204, "POST", "/policies/b/stop", "")
+		c.set(3)
+		listed := func(path string, want int) {
+			t.Helper()
+			_, answer, _ := c.ask("GET", path, "")
+			var list []taskSummary
+			if err := json.Unmarshal([]byte(answer), &list); err != nil || len(list) != want {
+				t.Errorf("%s: %d activities, want %d: %v %s", path, len(list), want, err, answer)
+			}
+		}
+		listed("/adjuncts/a/activities", 3)
+		listed("/adjuncts/b/activities", 2)
+		listed("/adjuncts/b/activities?limit=1", 1)
+		listed("/adjuncts/b/activities?recurse=true", 4)
+		if code, answer, _ := c.ask("GET", "/adjuncts/nobody/activities", ""); code != 404 || !strings.HasPrefix(answer, "Adjunct 'nobody' not found") {
+			t.Errorf("%d %s", code, answer)
+		}
+		c.end()
+		c = begin(t, s)
+		defer c.end()
+		listed("/adjuncts/a/activities", 3)
 	})
 }
 

@@ -92,6 +92,7 @@ func (s *Server) adjunctRoutes(g *echo.Group) {
 	g.GET("/adjuncts/:adjunct", s.getAdjunct)
 	g.GET("/adjuncts/:adjunct/status", s.adjunctStatus)
 	g.GET("/adjuncts/:adjunct/config-current", s.currentAdjunctConfig)
+	g.GET("/adjuncts/:adjunct/activities", s.adjunctActivities)
 	g.GET("/adjuncts/:adjunct/icon", s.adjunctIcon)
 }
 

@@ -50,6 +50,7 @@ type Spec struct {
 	Tags        []string       `json:",omitempty"` // further words, "WORKFLOW"
 	Workflow    string         `json:",omitempty"` // id of the workflow run that it is, or is a step of
 	Step        int            `json:",omitempty"` // number of the step, from 1; 0 is the run
+	Adjunct     string         `json:",omitempty"` // id of the policy that decided on it
 	Recorded    bool           `json:"-"`          // whoever runs it has it in the store too and submits it again after a restart; it is stored when it ends
 	Transient   bool           `json:"-"`          // a part of a task that nothing needs to know of after a restart; it is not stored
 }
