@@ -213,6 +213,54 @@ func TestAdoption(t *testing.T) {
 	settled(t, data, true)
 }
 
+// A policy that was added, changed or removed is so when the answer has come,
+// whenever the server dies after it.
+func TestPoliciesSurvive(t *testing.T) {
+	data := t.TempDir()
+	s := serve(t, data, "")
+	var a activity
+	s.must(t, "POST", "/v1/applications", "services: [{type: basic-startable}]", &a)
+	at := "/v1/applications/" + a.EntityID + "/entities/" + a.EntityID
+	die := func() {
+		t.Helper()
+		s.kill()
+		s = serve(t, data, "")
+	}
+	there := func(want string) {
+		t.Helper()
+		var list []struct {
+			Name, State string
+			Config      map[string]any
+		}
+		s.must(t, "GET", at+"/adjuncts", "", &list)
+		var got []string
+		for _, one := range list {
+			s.must(t, "GET", at+"/adjuncts/"+one.Name, "", &one)
+			got = append(got, fmt.Sprint(one.Name, " ", one.State, " ", one.Config["period"]))
+		}
+		if text := strings.Join(got, ", "); text != want {
+			t.Errorf("there are %s, want %s", text, want)
+		}
+	}
+	s.must(t, "POST", at+"/policies?type=workflow-policy&name=tick", `{"period": "1h", "steps": ["no-op"]}`, nil)
+	die()
+	there("tick RUNNING 1h")
+	s.must(t, "POST", at+"/policies/tick/config/period", `"2h"`, nil)
+	die()
+	there("tick RUNNING 2h")
+	s.must(t, "POST", at+"/policies/tick/stop", "", nil)
+	s.must(t, "POST", at+"/policies/tick/config/period", `"3h"`, nil)
+	die()
+	there("tick STOPPED 3h")
+	s.must(t, "POST", at+"/policies/tick/start", "", nil)
+	die()
+	there("tick RUNNING 3h")
+	s.must(t, "DELETE", at+"/policies/tick", "", nil)
+	die()
+	there("")
+	s.stop(t)
+}
+
 // What dies while nobody looks is seen afterwards.
 func TestDiedMeanwhile(t *testing.T) {
 	data := t.TempDir()
