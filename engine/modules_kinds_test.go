@@ -73,7 +73,15 @@ func TestModuleInBundle(t *testing.T) {
 
 func TestModuleInit(t *testing.T) {
 	e, _ := newPlant(t).engine()
-	install(t, e, "1.0.0", "all")
+	install(t, e, "1.0.0", "step=add-policy")
+	pair := engine.Request{Text: []byte("services: [{type: org.example.Pair, brooklyn.config: {item: basic-startable}}]")}
+	const want = "entity.init of type org.example.Pair of module probe: children needs a capability that module probe was not granted: kind step, value add-entity"
+	if _, _, err := e.Deploy(t.Context(), pair); err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("without its grant: %v", err)
+	}
+	if _, err := e.GrantModule(t.Context(), "probe", "", nil, true); err != nil {
+		t.Fatal(err)
+	}
 	app, start, err := e.Deploy(t.Context(), engine.Request{ID: "app", Text: []byte(
 		"services: [{type: org.example.Pair, id: two, brooklyn.config: {item: basic-startable}, brooklyn.children: [{type: basic-entity, id: third}]}]")})
 	if err == nil {
@@ -104,6 +112,13 @@ func TestModuleInit(t *testing.T) {
 func TestModuleFormat(t *testing.T) {
 	e, _ := newPlant(t).engine()
 	install(t, e, "1.0.0")
+	const want = "blueprint.parse of type org.example.Lines of module probe: a blueprint needs a capability that module probe was not granted: kind step, value deploy-application"
+	if _, _, err := e.Deploy(t.Context(), engine.Request{File: "web.lines", Text: []byte("one basic-entity\n")}); err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("without its grant: %v", err)
+	}
+	if _, err := e.GrantModule(t.Context(), "probe", "", nil, true); err != nil {
+		t.Fatal(err)
+	}
 	for _, r := range []engine.Request{
 		{File: "web.lines"}, {MediaType: "text/x-lines; charset=utf-8"}, {Format: "org.example.Lines"}, {Format: "text/x-lines"},
 	} {

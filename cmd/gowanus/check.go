@@ -91,7 +91,7 @@ func (k *checking) file(ctx context.Context, name string) error {
 	}
 	if isBundle(b.text) {
 		// Later files may use its types, and it may replace what is known.
-		added, err := k.engine.AddBundle(ctx, engine.BundleRequest{Content: b.text, File: b.file, Force: true})
+		added, err := k.engine.AddBundle(ctx, engine.BundleRequest{Content: b.text, File: b.file, Force: true, GrantAll: true})
 		k.add(b.file, "error", err)
 		if added != nil {
 			for _, w := range added.Warnings {

@@ -167,6 +167,12 @@ func warning(a hook.Capability) string {
 	switch {
 	case a.Kind == hook.CapStep && hook.Powerful(a.Value):
 		return " (such a step runs what it is given: this is the grant of every step)"
+	case a.Kind == hook.CapStep && a.Value == "set-config":
+		return " (of every entity of the application, with the commands and images that stand there)"
+	case a.Kind == hook.CapStep && a.Value == "create-container":
+		return " (with any folder of the host in it: this is root on the host)"
+	case a.Kind == hook.CapStep && slices.Contains([]string{"run-command", "start-process", "shell", "ssh"}, a.Value):
+		return " (any command)"
 	case a.Kind != hook.CapStep && strings.HasPrefix(a.Value, "*"):
 		return " (any)"
 	}

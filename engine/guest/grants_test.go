@@ -22,6 +22,7 @@ const askingDescription = `{"name": "asking", "version": "2.0.0", "abi": [1, 1],
 ], "capabilities": [
 	{"kind": "step", "value": "http", "reason": "r"}, {"kind": "http", "value": "*.example.org", "reason": "r"}, {"kind": "http", "value": "10.0.0.1:8080", "reason": "r"},
 	{"kind": "step", "value": "pull-image", "reason": "r"}, {"kind": "image", "value": "docker.io/library/*", "reason": "r"},
+	{"kind": "step", "value": "add-entity", "reason": "r"}, {"kind": "step", "value": "deploy-application", "reason": "r"},
 	{"kind": "step", "value": "log", "reason": "r"}, {"kind": "secret", "value": "db.password", "reason": "r"}]}`
 
 func asking(t testing.TB, f *fake, grants string) (*guest.Module, map[string]*catalog.Type) {
@@ -290,9 +291,40 @@ func TestRelatedIsGranted(t *testing.T) {
 	}
 }
 
+// What stands in blueprints runs whatever it says, so that to answer with parts
+// of these needs the capability of every step.
+func TestBlueprintsAreGranted(t *testing.T) {
+	for _, c := range []struct{ grants, answer, want string }{
+		{"", `{"config": {"a": 1}, "sensors": {"b": "text"}, "tags": ["c"]}`, ""},
+		{"", `{"children": [{"type": "x"}]}`, "children needs a capability that module asking was not granted: kind step, value add-entity"},
+		{"step=add-entity", `{"children": [{"type": "x"}]}`, ""},
+		{"step=add-entity", `{"policies": [{"type": "x"}]}`, "policies or enrichers needs a capability that module asking does not ask for: kind step, value add-policy"},
+		{"step=add-entity", `{"enrichers": [{"type": "x"}]}`, "policies or enrichers needs a capability that module asking does not ask for: kind step, value add-policy"},
+		{"", `{"config": {"a": {"b": ["$brooklyn:external(\"vault\", \"k\")"]}}}`, "an expression needs a capability that module asking was not granted: kind step, value add-entity"},
+		{"", `{"sensors": {"a": {"$brooklyn:external": ["vault", "k"]}}}`, "an expression needs a capability that module asking was not granted: kind step, value add-entity"},
+		{"", `{"tags": ["$brooklyn:config(\"k\")"]}`, "an expression needs a capability that module asking was not granted: kind step, value add-entity"},
+		{"step=add-entity", `{"config": {"a": "$brooklyn:config(\"k\")"}}`, ""},
+	} {
+		m, types := asking(t, &fake{answer: c.answer}, c.grants)
+		_, err := types["pair"].Init(t.Context(), &hook.InitCall{})
+		got := ""
+		if err != nil {
+			got = strings.TrimPrefix(err.Error(), "entity.init of type pair of module asking: ")
+		}
+		if _, n := m.Refusals(); got != c.want || n != int64(min(1, len(c.want))) {
+			t.Errorf("%s with %q: got %s, %d refusals", c.answer, c.grants, got, n)
+		}
+	}
+	m, types := asking(t, &fake{answer: `{"blueprint": {"services": []}}`}, "")
+	_, err := types["lines"].Format(t.Context(), &hook.ParseCall{})
+	if _, n := m.Refusals(); n != 1 || fault.KindOf(err) != fault.Forbidden {
+		t.Errorf("format: %v", err)
+	}
+}
+
 func TestKinds(t *testing.T) {
 	f := &fake{}
-	_, types := asking(t, f, "")
+	_, types := asking(t, f, "step=add-entity step=deploy-application")
 	f.answer = `{"sensors": {"total": 3}, "wakeAfter": "1m"}`
 	d, err := types["sum"].Policy.Event(t.Context(), &hook.PolicyCall{Timer: true})
 	if err != nil || f.asked != hook.EnricherEvent || d.WakeAfter != "1m" {

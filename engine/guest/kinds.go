@@ -107,7 +107,31 @@ func (m *Module) init(ctx context.Context, typ string, c *hook.InitCall) (*hook.
 		}
 		return out.Error, nil
 	})
-	return out, err
+	if err == nil {
+		err = m.mayStart(typ, out)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// mayStart refuses what would run steps that the module was not granted: what
+// stands in blueprints is not held to its grants.
+func (m *Module) mayStart(typ string, i *hook.Init) error {
+	for _, w := range []struct {
+		is         bool
+		step, what string
+	}{
+		{len(i.Children) > 0, "add-entity", "children"},
+		{len(i.Policies)+len(i.Enrichers) > 0, "add-policy", "policies or enrichers"},
+		{expression(i.Config) || expression(i.Sensors) || expression(i.Tags), "add-entity", "an expression"},
+	} {
+		if missing := (hook.Capability{Kind: hook.CapStep, Value: w.step}); w.is && !m.May(missing.Kind, missing.Value) {
+			return m.fail(m.Refuse(hook.EntityInit, typ, "", missing, w.what), hook.EntityInit, typ)
+		}
+	}
+	return nil
 }
 
 func (m *Module) parse(ctx context.Context, typ string, c *hook.ParseCall) (*hook.Parsed, error) {
@@ -120,7 +144,14 @@ func (m *Module) parse(ctx context.Context, typ string, c *hook.ParseCall) (*hoo
 		}
 		return out.Error, nil
 	})
-	return out, err
+	missing := hook.Capability{Kind: hook.CapStep, Value: "deploy-application"}
+	if err == nil && out.Blueprint != nil && !m.May(missing.Kind, missing.Value) {
+		err = m.fail(m.Refuse(hook.BlueprintParse, typ, "", missing, "a blueprint"), hook.BlueprintParse, typ)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 func (m *Module) migrate(ctx context.Context, typ string, c *hook.MigrateCall) (json.RawMessage, error) {

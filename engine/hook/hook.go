@@ -380,7 +380,7 @@ var CapabilityKinds = []string{CapStep, CapHTTP, CapImage, CapConfig, CapSensor,
 // it may use every step.
 func Powerful(step string) bool {
 	switch step {
-	case "workflow", "add-entity", "create-child", "add-children", "add-members", "deploy-application", "add-policy", "apply-initializer":
+	case "workflow", "add-entity", "create-child", "add-children", "add-members", "add-from-spec", "add-per-location", "deploy-application", "add-policy", "apply-initializer":
 		return true
 	}
 	return false

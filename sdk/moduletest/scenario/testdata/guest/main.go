@@ -28,7 +28,9 @@ func module() gowanus.Module {
 			Effectors: []gowanus.Effector{{Name: "start"}}, Effector: linked},
 	)
 	m.Capabilities = append(m.Capabilities, gowanus.Capability{Kind: "config", Value: "weight", Reason: "is read by the type reader"},
-		gowanus.Capability{Kind: "step", Value: "start-process", Reason: "passes a secret on"})
+		gowanus.Capability{Kind: "step", Value: "start-process", Reason: "passes a secret on"},
+		gowanus.Capability{Kind: "step", Value: "add-entity", Reason: "makes pairs"}, gowanus.Capability{Kind: "step", Value: "add-policy", Reason: "watches pairs"},
+		gowanus.Capability{Kind: "step", Value: "deploy-application", Reason: "reads blueprints"})
 	return m
 }
 
