@@ -15,6 +15,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/store"
+	"github.com/gowanus-project/gowanus/internal/coerce"
 	"github.com/gowanus-project/gowanus/internal/version"
 	"github.com/gowanus-project/gowanus/internal/yamlpos"
 )
@@ -223,7 +224,7 @@ func keep(batch *store.Batch, types *catalog.Registry, bundles ...*catalog.Bundl
 				r.Disabled = append(r.Disabled, t.Kind+" "+t.ID())
 			}
 		}
-		text, err := json.Marshal(r)
+		text, err := coerce.Encode(r)
 		if err != nil {
 			return fault.New(fault.Internal, "bundle %s cannot be stored: %w", b.ID(), err)
 		}
@@ -236,10 +237,13 @@ func keep(batch *store.Batch, types *catalog.Registry, bundles ...*catalog.Bundl
 // read any more is left out, and said so: what was made from it runs on.
 func (e *Engine) loadBundles() error {
 	var all []bundleRecord
+	unknown := false // what of the files belongs to somebody
 	err := e.store.Scan(bundleBucket, "", func(id string, value []byte) error {
 		var r bundleRecord
 		if err := json.Unmarshal(value, &r); err != nil {
-			return fault.New(fault.Internal, "bundle %s in the store cannot be read: %w", id, err)
+			e.log.Error("bundle in the store cannot be read", "bundle", id, "err", err)
+			unknown = true
+			return nil
 		}
 		all = append(all, r)
 		return nil
@@ -250,7 +254,7 @@ func (e *Engine) loadBundles() error {
 			e.log.Error("bundle cannot be used", "bundle", r.Name+":"+r.Version, "err", err)
 		}
 	}
-	if err != nil || e.cfg.Modules == nil {
+	if err != nil || e.cfg.Modules == nil || unknown {
 		return err
 	}
 	return e.cfg.Modules.Sweep(func(digest string) bool {

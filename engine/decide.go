@@ -191,8 +191,7 @@ func (e deciding) Publish(r *workflow.Record, sensors map[string]any) error {
 	if err != nil {
 		return err
 	}
-	ent.Update(sensors)
-	return nil
+	return e.publish(ent, sensors)
 }
 
 // Act runs one step.

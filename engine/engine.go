@@ -44,6 +44,7 @@ type Limits struct {
 	Entities    int            // in one blueprint; default 10,000
 	Application int            // entities of one application, when more are added while it runs; default 100,000
 	Depth       int            // levels below an application that entities may be added at; default 100
+	Sensors     int            // of one entity, that steps, modules and clients publish; default 10,000
 	Parallel    int            // children started or stopped at once below one entity; default 64
 }
 
@@ -83,6 +84,9 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	}
 	if cfg.Limits.Depth == 0 {
 		cfg.Limits.Depth = 100
+	}
+	if cfg.Limits.Sensors == 0 {
+		cfg.Limits.Sensors = 10_000
 	}
 	if cfg.Limits.Parallel == 0 {
 		cfg.Limits.Parallel = 64

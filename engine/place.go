@@ -18,6 +18,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/location"
 	"github.com/gowanus-project/gowanus/engine/placement"
 	"github.com/gowanus-project/gowanus/engine/store"
+	"github.com/gowanus-project/gowanus/internal/coerce"
 	"github.com/gowanus-project/gowanus/internal/nearest"
 )
 
@@ -127,7 +128,7 @@ func (p *places) lease(entity string) *location.Lease {
 
 // put stores a lease and then shows it.
 func (p *places) put(ctx context.Context, l *location.Lease) error {
-	value, err := json.Marshal(l)
+	value, err := coerce.Encode(l)
 	if err != nil {
 		return err
 	}

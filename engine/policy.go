@@ -76,6 +76,9 @@ func adjunctConfig(ctx context.Context, ent *entity.Entity, t *catalog.Type, r *
 // Carry stores the policy's new state together with the steps it decided on,
 // and starts these.
 func (e policing) Carry(ctx context.Context, ent *entity.Entity, r *adjunct.Record, d *hook.Decision, b *store.Batch) error {
+	if err := e.keepable(ent, d.Sensors); err != nil {
+		return err
+	}
 	if len(d.Steps) == 0 {
 		// A crash before all is written lets the policy decide once more; the
 		// state comes last, so that no sensor is lost.

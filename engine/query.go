@@ -6,6 +6,7 @@ import (
 
 	"github.com/gowanus-project/gowanus/engine/entity"
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/internal/coerce"
 )
 
 // Applications gives the applications in the order of creation.
@@ -99,7 +100,37 @@ func (e *Engine) SetSensor(_ context.Context, ent *entity.Entity, name string, v
 	if name == "" || strings.ContainsAny(name, "/\x00") || len(name) > 256 {
 		return fault.New(fault.Invalid, "sensor name %q: expected 1 to 256 characters without '/'", name)
 	}
-	ent.Set(name, value)
+	return e.publish(ent, map[string]any{name: value})
+}
+
+// publish sets sensors, unless they are too many or too deep to be kept.
+func (e *Engine) publish(ent *entity.Entity, sensors map[string]any) error {
+	if err := e.keepable(ent, sensors); err != nil {
+		return err
+	}
+	ent.Update(sensors)
+	return nil
+}
+
+func (e *Engine) keepable(ent *entity.Entity, sensors map[string]any) error {
+	fresh := 0
+	for name, value := range sensors {
+		if value == nil {
+			continue
+		}
+		if _, there := ent.Sensor(name); !there {
+			fresh++
+		}
+		if coerce.Deep(value) {
+			return fault.New(fault.Limit, "sensor %s of %s: its value is nested deeper than the limit MaxDepth allows (%d)", name, ent.Name(), coerce.MaxDepth)
+		}
+	}
+	if fresh == 0 {
+		return nil
+	}
+	if n := ent.SensorCount(); n+fresh > e.cfg.Limits.Sensors {
+		return fault.New(fault.Limit, "%s has %d sensors and would have %d more, Limits.Sensors allows %d", ent.Name(), n, fresh, e.cfg.Limits.Sensors)
+	}
 	return nil
 }
 

@@ -73,6 +73,9 @@ func (e *Engine) setSensorStep(_ context.Context, c *action.Call) (any, error) {
 		return nil, err
 	}
 	wanted, conditional := c.Input["require"]
+	if err := e.keepable(p.entity, map[string]any{p.path.Root: v}); err != nil {
+		return nil, err
+	}
 	if len(p.path.Keys) == 0 && !conditional {
 		p.entity.Set(p.path.Root, v)
 		return nil, nil

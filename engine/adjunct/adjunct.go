@@ -18,6 +18,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/store"
 	"github.com/gowanus-project/gowanus/engine/task"
+	"github.com/gowanus-project/gowanus/internal/coerce"
 )
 
 const bucket store.Bucket = "adjunct"
@@ -133,9 +134,9 @@ func NewManager(cfg Config) *Manager {
 
 // Stage writes a new policy into a batch; Attach it once that is stored.
 func Stage(r *Record, b *store.Batch) error {
-	text, err := json.Marshal(r)
+	text, err := coerce.Encode(r)
 	if err != nil {
-		return fault.New(fault.Invalid, "policy %s has config that is not JSON: %w", r.Name, err)
+		return fault.New(fault.KindOf(err), "policy %s cannot be stored: %w", r.Name, err)
 	}
 	b.Put(bucket, r.ID, text)
 	return nil

@@ -269,3 +269,10 @@ func (e *Entity) Sensors() map[string]Reading {
 	defer e.mu.Unlock()
 	return maps.Clone(e.sensors)
 }
+
+// SensorCount gives how many sensors have a value.
+func (e *Entity) SensorCount() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.sensors)
+}

@@ -3,7 +3,6 @@ package entity
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"reflect"
 	"time"
 
@@ -140,8 +139,10 @@ func (c *change) set(e *Entity, name string, value any) {
 		}
 		r := Reading{Value: value, Time: at}
 		e.sensors[name] = r
-		if text, err := json.Marshal(r); err == nil {
+		if text, err := coerce.Encode(r); err == nil {
 			b.Put(sensorBucket, key, text)
+		} else {
+			b.Delete(sensorBucket, key) // it lasts until the server stops
 		}
 	}
 	switch name {

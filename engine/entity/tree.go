@@ -3,7 +3,6 @@ package entity
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -187,9 +186,9 @@ func (t *Tree) Add(ctx context.Context, parent *Entity, n *New, extra *store.Bat
 	var b store.Batch
 	for _, e := range made {
 		r := e.record()
-		text, err := json.Marshal(r)
+		text, err := coerce.Encode(r)
 		if err != nil {
-			return nil, fault.New(fault.Invalid, "entity %s has config that is not JSON: %w", r.Name, err)
+			return nil, fault.New(fault.KindOf(err), "entity %s has config that cannot be stored: %w", r.Name, err)
 		}
 		b.Put(entityBucket, string(r.ID), text)
 	}
@@ -361,7 +360,7 @@ func (t *Tree) save(ctx context.Context, e *Entity, change func(e *Entity) (undo
 		return fault.New(fault.NotFound, "entity %s has been removed", e.rec.Name)
 	}
 	undo := change(e)
-	text, err := json.Marshal(e.record())
+	text, err := coerce.Encode(e.record())
 	e.mu.Unlock()
 	if err == nil {
 		var b store.Batch

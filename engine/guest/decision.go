@@ -86,6 +86,9 @@ func (l *Limits) strictly(text []byte, v any) error {
 	if n := values(text); n > l.Values {
 		return fault.New(fault.Limit, "it has %d values, the limit Values allows %d", n, l.Values)
 	}
+	if n := coerce.Depth(text); n > l.Depth {
+		return fault.New(fault.Limit, "it is nested %d deep, the limit Depth allows %d", n, l.Depth)
+	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	decoder.UseNumber()

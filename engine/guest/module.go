@@ -26,6 +26,7 @@ type Limits struct {
 	Types            int // types of a module
 	DecisionBytes    int // size of a decision
 	Values           int // JSON values in a description or a decision: an empty object of two bytes may become hundreds
+	Depth            int // lists and objects within one another
 	Steps            int // steps of one decision
 	Sensors          int // sensors of one decision
 	StateBytes       int // size of the state that is kept between calls
@@ -36,14 +37,14 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		DescriptionBytes: 1 << 20, Types: 1000,
-		DecisionBytes: 1 << 20, Values: 100_000, Steps: 1000, Sensors: 1000, StateBytes: 64 << 10, MessageBytes: 4 << 10,
+		DecisionBytes: 1 << 20, Values: 100_000, Depth: 200, Steps: 1000, Sensors: 1000, StateBytes: 64 << 10, MessageBytes: 4 << 10,
 	}
 }
 
 func (l *Limits) fillDefaults() {
 	d := DefaultLimits()
 	for _, f := range []struct{ field, value *int }{
-		{&l.DescriptionBytes, &d.DescriptionBytes}, {&l.Types, &d.Types}, {&l.DecisionBytes, &d.DecisionBytes}, {&l.Values, &d.Values},
+		{&l.DescriptionBytes, &d.DescriptionBytes}, {&l.Types, &d.Types}, {&l.DecisionBytes, &d.DecisionBytes}, {&l.Values, &d.Values}, {&l.Depth, &d.Depth},
 		{&l.Steps, &d.Steps}, {&l.Sensors, &d.Sensors}, {&l.StateBytes, &d.StateBytes}, {&l.MessageBytes, &d.MessageBytes},
 	} {
 		if *f.field == 0 {

@@ -3,7 +3,6 @@ package task
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/store"
+	"github.com/gowanus-project/gowanus/internal/coerce"
 )
 
 const bucket store.Bucket = "task"
@@ -275,10 +275,10 @@ func (m *Manager) record(t *Task, b *store.Batch) {
 		}
 		t.mu.Unlock()
 	}
-	value, err := json.Marshal(r)
-	if err != nil { // a result that is not JSON: keep the rest
-		r.Result = nil
-		value, err = json.Marshal(r)
+	value, err := coerce.Encode(r)
+	if err != nil { // a result that is not JSON, or too deep: keep the rest
+		r.Result, r.Args = nil, nil
+		value, err = coerce.Encode(r)
 	}
 	if err != nil {
 		m.cfg.Log.Error("task not saved", "task", t.ID(), "err", err)

@@ -11,6 +11,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/store"
 	"github.com/gowanus-project/gowanus/engine/task"
+	"github.com/gowanus-project/gowanus/internal/coerce"
 )
 
 const (
@@ -136,6 +137,9 @@ func (f *flow) stage(b *store.Batch) error {
 				continue // it runs, which the state tells
 			}
 			text, err := i.encode()
+			if err == nil {
+				err = coerce.Shallow(text)
+			}
 			if err != nil {
 				return fault.Wrap(err, "workflow", f.r.Name)
 			}
@@ -157,6 +161,9 @@ func (f *flow) stage(b *store.Batch) error {
 		i.dirty = false
 	}
 	text, err := f.st.encode(steps)
+	if err == nil {
+		err = coerce.Shallow(text)
+	}
 	if err != nil {
 		return fault.Wrap(err, "workflow", f.r.Name)
 	}

@@ -2,7 +2,6 @@ package workflow
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -105,9 +104,9 @@ func (w *Runner) Stage(r *Record, b *store.Batch) error {
 }
 
 func (w *Runner) put(r *Record, b *store.Batch) error {
-	text, err := json.Marshal(r)
+	text, err := coerce.Encode(r)
 	if err != nil {
-		return fault.New(fault.Invalid, "workflow %s holds a value that is not JSON: %w", r.Name, err)
+		return fault.New(fault.KindOf(err), "workflow %s holds a value that cannot be stored: %w", r.Name, err)
 	}
 	if len(text) > w.cfg.Limits.Bytes {
 		return fault.New(fault.Limit, "workflow %s has grown to %d bytes, Limits.Bytes allows %d", r.Name, len(text), w.cfg.Limits.Bytes)
