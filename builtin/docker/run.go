@@ -206,7 +206,7 @@ func (h *host) complete(ctx context.Context, plane string, s *spec, c *action.Ca
 			return ended, err
 		}
 	}
-	return h.follow(ctx, id, streams)
+	return h.follow(ctx, id, now.over(), streams)
 }
 
 // outlive gives a context that ends some time after ctx does: a daemon goes on
@@ -240,8 +240,10 @@ func (h *host) discard(ctx context.Context, id string, s *spec) error {
 // that is followed.
 const followAttempts = 10
 
-// follow passes on what a container writes until it ends.
-func (h *host) follow(ctx context.Context, id string, streams *command.Streams) (container, error) {
+// follow passes on what a container writes until it ends. An engine that follows
+// the output of a container that is ending may stop before its last lines, so
+// what one that is over has written is read once more.
+func (h *host) follow(ctx context.Context, id string, over bool, streams *command.Streams) (container, error) {
 	wait := firstDetachWait
 	for lost := 0; ; wait = min(2*wait, h.limits.Backoff) {
 		err := h.logs(ctx, id, streams)
@@ -249,8 +251,10 @@ func (h *host) follow(ctx context.Context, id string, streams *command.Streams) 
 		switch {
 		case ctx.Err() != nil:
 			return now, context.Cause(ctx)
-		case looked == nil && now.over() && (err == nil || lost >= followAttempts):
+		case looked == nil && now.over() && (over && err == nil || lost >= followAttempts):
 			return now, nil
+		case looked == nil && now.over() && err == nil:
+			over, wait = true, 0
 		case fault.KindOf(looked) == fault.NotFound:
 			return now, fault.New(fault.Unavailable, "container: somebody removed container %.12s on host %q while it ran", id, h.id())
 		case looked == nil && err == nil:

@@ -49,7 +49,7 @@ func TestContainerStep(t *testing.T) {
 			t.Errorf("output %v, want %v", out, want)
 		}
 		wantCalls(t, f, "Network gowanus-app1", "CreateNetwork gowanus-app1", "ImageID redis:3", "Create "+stepName,
-			"Inspect c1", "Start c1", "Follow c1", "Inspect c1", "Remove c1")
+			"Inspect c1", "Start c1", "Follow c1", "Inspect c1", "Follow c1", "Inspect c1", "Remove c1")
 		got := *f.specs["c1"]
 		got.Labels = maps.Clone(got.Labels)
 		delete(got.Labels, LabelSpec)
@@ -100,10 +100,10 @@ func TestContainerStepIsRepeated(t *testing.T) {
 		change m      // of the input since
 		calls  []string
 	}{
-		{"created", nil, []string{"Inspect c1", "Start c1", "Follow c1", "Inspect c1", "Remove c1"}},
-		{"running", nil, []string{"Inspect c1", "Follow c1", "Inspect c1", "Remove c1"}},
+		{"created", nil, []string{"Inspect c1", "Start c1", "Follow c1", "Inspect c1", "Follow c1", "Inspect c1", "Remove c1"}},
+		{"running", nil, []string{"Inspect c1", "Follow c1", "Inspect c1", "Follow c1", "Inspect c1", "Remove c1"}},
 		{"exited", nil, []string{"Inspect c1", "Follow c1", "Inspect c1", "Remove c1"}},
-		{"exited", m{"command": "other"}, []string{"Remove c1", "Create " + stepName, "Inspect c2", "Start c2", "Follow c2", "Inspect c2", "Remove c2"}},
+		{"exited", m{"command": "other"}, []string{"Remove c1", "Create " + stepName, "Inspect c2", "Start c2", "Follow c2", "Inspect c2", "Follow c2", "Inspect c2", "Remove c2"}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFake("lh1")
@@ -134,7 +134,7 @@ func TestContainerStepLosesContact(t *testing.T) {
 		tries := 0
 		f.follow = func(_ context.Context, c *container, out, errs io.Writer) error {
 			tries++
-			fmt.Fprint(out, "abcdef"[:2*tries])
+			fmt.Fprint(out, "abcdef"[:2*min(tries, 3)])
 			fmt.Fprint(errs, "x")
 			if tries < 3 {
 				return fault.As(io.ErrUnexpectedEOF, fault.Unavailable)
@@ -148,6 +148,31 @@ func TestContainerStepLosesContact(t *testing.T) {
 			t.Errorf("output %v, want %v", out, want)
 		}
 		if got := c.Out.(*bytes.Buffer).String(); got != "abcdef" {
+			t.Errorf("the stream has %q", got)
+		}
+	})
+}
+
+// An engine that stops following before the last lines gives them when it is
+// asked again.
+func TestContainerStepMissesTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake("lh1")
+		b := setup(t, Config{}, f)
+		text := "1\n2\n"
+		f.follow = func(_ context.Context, c *container, out, errs io.Writer) error {
+			fmt.Fprint(out, text)
+			text += "3\n"
+			fmt.Fprint(errs, text)
+			f.change(func() { c.Status = "exited" })
+			return nil
+		}
+		c := stepCall(m{"image": "redis:3"})
+		out := b.mustRun(t, "container", c)
+		if want := (m{"stdout": "1\n2\n3\n", "stderr": "1\n2\n3\n3\n", "exit_code": int64(0)}); !reflect.DeepEqual(out, want) {
+			t.Errorf("output %v, want %v", out, want)
+		}
+		if got := c.Out.(*bytes.Buffer).String(); got != "1\n2\n3\n" {
 			t.Errorf("the stream has %q", got)
 		}
 	})
