@@ -103,15 +103,7 @@ func (e *Engine) AddBundle(ctx context.Context, r BundleRequest) (*BundleResult,
 		return nil, err
 	}
 	if code == BundleIgnored && problems == nil {
-		for _, m := range modulesOf(replaced[0].Bundle) {
-			if m.Withdrawn() {
-				code = BundleUpdated
-				if err := e.withdraw(ctx, m, false); err != nil {
-					return nil, err
-				}
-			}
-		}
-		return &BundleResult{Code: code, Message: "bundle " + b.ID() + " is installed already", Bundle: replaced[0].Bundle, Types: replaced}, nil
+		return e.again(ctx, replaced, r)
 	}
 	next, err := types.Without(func(t *catalog.Type) bool { return slices.Contains(replaced, t) }).With(b.Types...)
 	if err != nil {
@@ -134,6 +126,29 @@ func (e *Engine) AddBundle(ctx context.Context, r BundleRequest) (*BundleResult,
 	installed = true
 	e.exchange(next, b, bundlesOf(replaced))
 	return &BundleResult{Code: code, Message: "bundle " + b.ID() + " is installed", Bundle: b, Types: b.Types, Warnings: warnings}, nil
+}
+
+// again answers for a bundle that is there already. Its modules are in charge
+// again if they were rolled back, and are granted what the request says.
+func (e *Engine) again(ctx context.Context, present []*catalog.Type, r BundleRequest) (*BundleResult, error) {
+	b := present[0].Bundle
+	answer := &BundleResult{Code: BundleIgnored, Message: "bundle " + b.ID() + " is installed already", Bundle: b, Types: present}
+	granted, err := e.grantMore(ctx, b, r)
+	if err != nil {
+		return nil, err
+	}
+	if granted {
+		answer.Code, answer.Message = BundleUpdated, answer.Message+"; its grants are extended"
+	}
+	for _, m := range modulesOf(b) {
+		if m.Withdrawn() {
+			answer.Code, answer.Message = BundleUpdated, "bundle "+b.ID()+" is in charge again"
+			if err := e.withdraw(ctx, m, false); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return answer, nil
 }
 
 // displaced tells which types a new bundle takes the place of: all of a bundle

@@ -82,6 +82,40 @@ func (e *Engine) GrantModule(ctx context.Context, name, wanted string, grants []
 	})
 }
 
+// grantMore adds the grants of a request to those that the modules of an
+// installed bundle have, and tells whether that changed any.
+func (e *Engine) grantMore(ctx context.Context, b *catalog.Bundle, r BundleRequest) (changed bool, err error) {
+	modules := modulesOf(b)
+	before := make([][]hook.Capability, len(modules))
+	for i, m := range modules {
+		if err := unasked(m, r.Grants); err != nil {
+			return false, err
+		}
+		before[i] = m.Granted()
+	}
+	for i, m := range modules {
+		if r.GrantAll {
+			m.GrantAll()
+		} else if len(r.Grants) > 0 {
+			m.Grant(slices.Concat(before[i], r.Grants))
+		}
+		changed = changed || len(m.Granted()) != len(before[i])
+	}
+	if !changed {
+		return false, nil
+	}
+	var batch store.Batch
+	if err = keep(&batch, e.types.Load(), b); err == nil {
+		err = e.store.Commit(ctx, &batch)
+	}
+	if err != nil {
+		for i, m := range modules {
+			m.Grant(before[i])
+		}
+	}
+	return err == nil, err
+}
+
 // ResumeModule lets a module be called again that was suspended.
 func (e *Engine) ResumeModule(ctx context.Context, name, wanted string) (*module.Module, error) {
 	m, err := e.Module(name, wanted)

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/gowanus-project/gowanus/engine"
@@ -70,5 +71,44 @@ func TestModuleHostOperations(t *testing.T) {
 		if kind != c.kind || got != c.want {
 			t.Errorf("%s: got %v, %v", c.name, got, err)
 		}
+	}
+}
+
+// Who installs a module once more and says what it may do is listened to.
+func TestModuleInstalledAgain(t *testing.T) {
+	plant := newPlant(t)
+	e, stop := plant.engine()
+	install(t, e, "1.0.0", "step=wait")
+	granted := func() string {
+		m, err := e.Module("probe", "1.0.0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(m.Granted())
+	}
+	for _, c := range []struct {
+		grants        []string
+		message, want string
+	}{
+		{nil, "bundle probe:1.0.0 is installed already", "[{step wait waits}]"},
+		{[]string{"step=wait"}, "bundle probe:1.0.0 is installed already", "[{step wait waits}]"},
+		{[]string{"step=set-sensor"}, "bundle probe:1.0.0 is installed already; its grants are extended", "[{step wait waits} {step set-sensor publishes}]"},
+	} {
+		if r := install(t, e, "1.0.0", c.grants...); r.Message != c.message || granted() != c.want {
+			t.Errorf("with %v: %s, it may do %s", c.grants, r.Message, granted())
+		}
+	}
+	if _, err := tryInstall(t, e, "1.0.0", "step=lgo"); err == nil || err.Error() != "module probe does not ask for the capability step=lgo" {
+		t.Errorf("a grant that it does not ask for: %v", err)
+	}
+	stop()
+	e, _ = plant.engine()
+	if want := "[{step wait waits} {step set-sensor publishes}]"; granted() != want {
+		t.Errorf("after a restart it may do %s", granted())
+	}
+	install(t, e, "1.0.0", "all")
+	m, err := e.Module("probe", "1.0.0")
+	if err != nil || len(m.Granted()) != len(m.Capabilities()) {
+		t.Errorf("with all it may do %s, %v", granted(), err)
 	}
 }

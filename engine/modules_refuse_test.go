@@ -60,6 +60,7 @@ func TestModuleNamesAreItsOwn(t *testing.T) {
 	entity := typ("org.x.Thing", "entity", "")
 	for _, c := range []struct{ description, want string }{
 		{describe("m", "1.0.0", entity, ""), ""},
+		{describe("m", "1.0", entity, ""), `description of module m: version "1.0": expected three numbers, like 1.4.0`},
 		{describe("m", "1.0.0", "", ""), "module m has no types: nothing could use it"},
 		{describe("gowanus", "9.0.0", entity, ""), "module gowanus 9.0.0: the server has a bundle of this name, of version 1.0.0"},
 		{describe("shipped", "2.0.0", entity, ""), "module shipped 2.0.0: the server has a bundle of this name, of version 2.0.0"},

@@ -14,6 +14,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/guest"
 	"github.com/gowanus-project/gowanus/engine/wasm"
 	"github.com/gowanus-project/gowanus/engine/wasm/section"
+	"github.com/gowanus-project/gowanus/internal/semver"
 )
 
 // Config makes a Keeper.
@@ -121,6 +122,9 @@ func (k *Keeper) Examine(ctx context.Context, content []byte) (*Module, error) {
 	m, err := k.make(description, func() ([]byte, error) { return content, nil })
 	if err != nil {
 		return nil, err
+	}
+	if _, err := semver.Parse(m.Version()); err != nil {
+		return nil, fault.New(fault.Invalid, "description of module %s: %w", m.Name(), err)
 	}
 	m.Digest = digest
 	if err := agrees(content, description); err != nil {
