@@ -51,18 +51,18 @@ func (i *instance) explain(err error, limit CallLimits, limitName string) error 
 		return fault.New(fault.Internal, "%w", guest)
 	}
 	if i.denied.Load() {
-		return fault.New(fault.Limit, "was refused more memory than the limit TotalPages allows all instances (%d pages), and trapped: %s%s",
-			i.module.limits.TotalPages, trim(err.Error()), i.world.lastWords())
+		return fault.New(fault.Limit, "was refused more memory than the limit TotalPages allows all instances (%d pages), and trapped: %s",
+			i.module.limits.TotalPages, trim(err.Error(), i.world.lastWords()))
 	}
-	return fault.New(fault.Internal, "trapped: %s%s", trim(err.Error()), i.world.lastWords())
+	return fault.New(fault.Internal, "trapped: %s", trim(err.Error(), i.world.lastWords()))
 }
 
-// trim keeps of a trap's text what fits into a message: its reason and the
-// innermost functions.
-func trim(text string) string {
+// trim keeps of a trap's text what fits into a message: its reason, with what
+// the guest said last behind it, and the innermost functions.
+func trim(text, words string) string {
 	lines := strings.Split(text, "\n")
 	lines[0] = strings.TrimPrefix(lines[0], "wasm error: ")
-	kept := lines[:1]
+	kept := []string{lines[0] + words}
 	for _, line := range lines[1:] {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "wasm stack trace") {

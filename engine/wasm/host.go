@@ -104,6 +104,10 @@ func (i *instance) hostLog(stack []uint64) {
 	levels := [...]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
 	level := levels[min(uint32(stack[0]), uint32(len(levels)-1))]
 	line := i.bytes("gowanus.log", stack[1], stack[2])
+	if level == slog.LevelError {
+		i.world.say(line)
+		i.world.say([]byte("\n"))
+	}
 	i.logLine(level, line)
 }
 

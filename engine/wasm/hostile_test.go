@@ -108,6 +108,23 @@ func spinning() []byte {
 	return a.Guest(m, a.I32Const(1), a.I32Const(16), a.I32Const(2), a.Call(log), a.Forever()).Bytes()
 }
 
+// A runtime that gives up says why in the log, as those of Rust and AssemblyScript do: the error has it.
+func TestTrapTellsWhatWasLogged(t *testing.T) {
+	for level, want := range map[int64]string{
+		2: "call entity.effector of module m: trapped: unreachable, at .$3(i32,i32,i32) i64",
+		3: `call entity.effector of module m: trapped: unreachable, after writing "no luck", at .$3(i32,i32,i32) i64`,
+	} {
+		m := &a.Module{}
+		log := m.Import("gowanus", "log", "iii", "")
+		m.Data = append(m.Data, a.Join(a.Op(0), a.I32Const(16), a.Op(0x0b), a.Text("no luck")))
+		bin := a.Guest(m, a.I32Const(level), a.I32Const(16), a.I32Const(7), a.Call(log), a.Unreachable).Bytes()
+		_, err := load(t, bin, wasm.Config{}, wasm.LoadOptions{}).Call(t.Context(), hook.EntityEffector, effector("x", "{}"))
+		if err == nil || err.Error() != want {
+			t.Errorf("level %d: got %v, want %s", level, err, want)
+		}
+	}
+}
+
 // TestLoopLetsTheProcessLive runs the garbage collector while a guest loops:
 // had it to wait for the guest, the guest would end by its time limit and not
 // by being cancelled.

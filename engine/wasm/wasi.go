@@ -38,7 +38,13 @@ func (w *world) reset() {
 	w.stderr, w.lines[0].text, w.lines[1].text = w.stderr[:0], w.lines[0].text[:0], w.lines[1].text[:0]
 }
 
-const lastWords = 400 // bytes of stderr that an error message shows
+const lastWords = 400 // bytes of what a call wrote as errors that an error message shows
+
+// say keeps what a call writes to standard error, or to the log as an error: a
+// runtime that gives up tells there why.
+func (w *world) say(text []byte) {
+	w.stderr = append(w.stderr, text[:min(len(text), max(0, lastWords-len(w.stderr)))]...)
+}
 
 func (w *world) lastWords() string {
 	text := bytes.TrimSpace(w.stderr)
@@ -161,9 +167,7 @@ func wasiWrite(i *instance, s []uint64) {
 
 func (i *instance) written(fd uint32, text []byte) {
 	if fd == 2 {
-		if w := &i.world; len(w.stderr) < lastWords {
-			w.stderr = append(w.stderr, text[:min(len(text), lastWords-len(w.stderr))]...)
-		}
+		i.world.say(text)
 	}
 	l := &i.world.lines[fd-1]
 	for part := range bytes.Lines(text) {

@@ -57,14 +57,18 @@ func (r *recorder) CallInto(ctx context.Context, id hook.ID, size int, write fun
 		return err
 	}
 	typ := typeOf(id, document)
-	if r.fresh != nil && r.profile[spot{typ: typ, hook: id.String()}] == nil {
-		_, _ = r.used.Call(ctx, id, document) // so that it was used before
+	prime := r.fresh != nil && r.profile[spot{typ: typ, hook: id.String()}] == nil // the instance was not used before
+	var answer []byte
+	var err error
+	for again := true; again; {
+		before, begin := r.used.Stats(), time.Now()
+		answer, err = r.used.Call(ctx, id, document)
+		if again = prime && !exhausted(err); !again {
+			r.profile.add(typ, id, time.Since(begin), before, r.used.Stats())
+		}
+		prime = false
 	}
-	before := r.used.Stats()
-	begin := time.Now()
-	answer, err := r.used.Call(ctx, id, document)
-	r.profile.add(typ, id, time.Since(begin), before, r.used.Stats())
-	if r.fresh != nil {
+	if r.fresh != nil && !exhausted(err) {
 		again, aerr := r.fresh.Call(ctx, id, document)
 		if d := differ(answer, again, err, aerr); d.what != "" {
 			d.what = id.String() + " is impure: " + d.what
@@ -75,6 +79,13 @@ func (r *recorder) CallInto(ctx context.Context, id hook.ID, size int, write fun
 		return err
 	}
 	return read(answer)
+}
+
+// exhausted tells whether a call ended by a limit: the same once more would take
+// as long and end so, too.
+func exhausted(err error) bool {
+	kind := fault.KindOf(err)
+	return err != nil && (kind == fault.Limit || kind == fault.Timeout)
 }
 
 // difference is one between the answers of two instances.

@@ -2,6 +2,7 @@ package scenario_test
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/wasm"
 	"github.com/gowanus-project/gowanus/sdk/moduletest/scenario"
 )
 
@@ -66,6 +68,30 @@ func TestKinds(t *testing.T) {
 	}
 }
 
+// TestEndless: what ends by a limit is not waited for again.
+func TestEndless(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "endless.yaml")
+	if err := os.WriteFile(file, []byte("scenarios: [{name: n, step: endless}]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	suite, err := scenario.Read(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	m := open(t, scenario.Options{Log: slog.New(slog.NewTextHandler(&log, nil)), Limits: wasm.Limits{Plan: wasm.CallLimits{Fuel: 1e6}}})
+	r, err := m.Play(t.Context(), suite.Scenarios[0])
+	if err != nil || r.Passed() || !strings.Contains(r.String(), "used more fuel than the limit Plan.Fuel allows (1000000)") {
+		t.Errorf("%s, %v", r, err)
+	}
+	if n := strings.Count(log.String(), "msg=begins"); n != 1 {
+		t.Errorf("it began %d times:\n%s", n, log.String())
+	}
+	if one := m.Profile()[0]; one.Hook != "step.plan" || one.Calls != 1 || one.Fuel <= 1e6/2 {
+		t.Errorf("the profile says %+v", one)
+	}
+}
+
 // TestCoverage tells what a module declares, what decisions promised, and what
 // of it scenarios reached.
 func TestCoverage(t *testing.T) {
@@ -106,7 +132,7 @@ Wire network.plan detach 0
 Cloud location.plan obtain 1
 Cloud location.plan release 0
 Lines blueprint.parse  0`
-	if text := strings.Join(got, "\n"); text != want || percent != 100*4.0/23 {
+	if text := strings.Join(got, "\n"); text != want || percent != 100*4.0/24 {
 		t.Errorf("%.2f%% of\n%s\nwant\n%s", percent, text, want)
 	}
 	byHook := map[string]scenario.Profile{}

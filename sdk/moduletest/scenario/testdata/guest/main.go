@@ -18,6 +18,7 @@ func module() gowanus.Module {
 	m.Name = "guest"
 	m.Types = append(m.Types,
 		gowanus.Type{Name: "forgetful", Kind: gowanus.KindStep, Plan: remember},
+		gowanus.Type{Name: "endless", Kind: gowanus.KindStep, Plan: endless},
 		gowanus.Type{Name: "reader", Kind: gowanus.KindStep, Plan: read},
 		gowanus.Type{Name: "summary", Kind: gowanus.KindStep, Plan: summary,
 			Related: []gowanus.RelatedSpec{{Of: "config:of", Sensors: []string{"config:sensors"}}}},
@@ -40,6 +41,14 @@ var calls int
 func remember(*gowanus.EffectorCall) (gowanus.Decision, error) {
 	calls++
 	return gowanus.Decision{Result: map[string]any{"calls": calls, "same": true}}, nil
+}
+
+// endless says that it begins, and never ends.
+func endless(*gowanus.EffectorCall) (gowanus.Decision, error) {
+	gowanus.Logf(gowanus.LevelInfo, "begins")
+	for {
+		calls++
+	}
 }
 
 // read makes the host operation that its arguments say.
