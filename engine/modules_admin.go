@@ -36,6 +36,22 @@ func (e *Engine) Module(name, wanted string) (*module.Module, error) {
 	return nil, fault.New(fault.NotFound, "there is no module %s", strings.TrimSuffix(name+":"+wanted, ":"))
 }
 
+// CheckModule tells why a module that describes itself so would not be
+// installed, as far as that can be known without its code.
+func (e *Engine) CheckModule(description []byte) error {
+	if e.cfg.Modules == nil {
+		return fault.New(fault.Unavailable, "modules cannot be installed here")
+	}
+	m, err := e.cfg.Modules.Open("", description, nil)
+	if err == nil {
+		err = e.usable(m)
+	}
+	if err == nil {
+		err = e.rivals(m)
+	}
+	return err
+}
+
 // change does something to an installed module and stores what became of it.
 func (e *Engine) change(ctx context.Context, name, wanted string, do func(m *module.Module) error) (*module.Module, error) {
 	e.installing.Lock()

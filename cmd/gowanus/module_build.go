@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"strings"
 
@@ -30,8 +32,11 @@ something else compiled is checked and described in its place.`,
 			if err != nil {
 				return err
 			}
+			warnings := c.refusals(cmd.Context(), m.Description)
 			if c.json() {
-				return c.printValue(map[string]any{"file": m.File, "language": m.Language, "size": m.Size, "description": m.Description})
+				return c.printValue(map[string]any{
+					"file": m.File, "language": m.Language, "size": m.Size, "description": m.Description, "warnings": warnings,
+				})
 			}
 			c.printf("%s: %s\n", m.File, strings.TrimPrefix(m.Language+", "+size(int64(m.Size)), ", "))
 			c.showDescription(m.Description)
@@ -46,6 +51,9 @@ something else compiled is checked and described in its place.`,
 // buildModule builds a module; what its toolchain says goes to log.
 func (c *cli) buildModule(ctx context.Context, dir string, o modulebuild.Options, log io.Writer) (*modulebuild.Result, error) {
 	o.Log = log
+	o.Slow = func(what string) {
+		fmt.Fprintf(c.stderr, "gowanus: %s is at work; the first time may take a minute\n", what)
+	}
 	m, err := modulebuild.Build(ctx, dir, o)
 	switch {
 	case err == nil:
@@ -54,6 +62,27 @@ func (c *cli) buildModule(ctx context.Context, dir string, o modulebuild.Options
 		return nil, usageError("%w", err)
 	}
 	return nil, err
+}
+
+// refusals tells for which reasons a server of this version would not install
+// what a module describes; they are warnings, because others might. They are
+// printed, too.
+func (c *cli) refusals(ctx context.Context, d *hook.Description) []string {
+	warnings := []string{}
+	text, err := json.Marshal(d)
+	if err != nil {
+		return warnings
+	}
+	e, end, err := offlineEngine(ctx, "")
+	if err != nil {
+		return warnings
+	}
+	defer end()
+	if err := e.CheckModule(text); err != nil {
+		warnings = append(warnings, err.Error())
+		fmt.Fprintf(c.stderr, "gowanus: warning: a server of this version would refuse it: %s\n", clean(err.Error()))
+	}
+	return warnings
 }
 
 // showDescription prints what a module says of itself.

@@ -18,9 +18,11 @@ import (
 	"golang.org/x/term"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
+	"github.com/gowanus-project/gowanus/engine/guest"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/module"
 	"github.com/gowanus-project/gowanus/engine/wasm"
+	"github.com/gowanus-project/gowanus/engine/wasm/section"
 )
 
 func (c *cli) moduleInstallCommand() *cobra.Command {
@@ -64,7 +66,7 @@ func (c *cli) installModule(ctx context.Context, b *body, grants []string, force
 	if err != nil {
 		return err
 	}
-	if grants, err = c.approve(d, asked, grants); err != nil {
+	if grants, err = c.approve(ctx, d, asked, grants); err != nil {
 		return err
 	}
 	b.contentType = "application/wasm"
@@ -91,12 +93,24 @@ func (c *cli) installModule(ctx context.Context, b *body, grants []string, force
 	return nil
 }
 
-// describe asks a module what it is, without a server.
+// describe tells what a module is, without a server: it is asked, unless the file
+// carries its description. Servers compare the two.
 func describe(ctx context.Context, content []byte) (*hook.Description, error) {
 	if !module.Is(content) {
 		return nil, fault.New(fault.Invalid, "it is no WebAssembly module")
 	}
-	r, err := wasm.New(wasm.Config{Log: slog.New(slog.DiscardHandler)})
+	carried, err := section.Get(content, section.Describe)
+	if err != nil {
+		return nil, err
+	}
+	if carried != nil {
+		m, err := guest.Load(carried, nil, guest.Limits{})
+		if err != nil {
+			return nil, err
+		}
+		return m.Describes(), nil
+	}
+	r, err := wasm.New(wasm.Config{CacheDir: userCache(), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +140,7 @@ func (c *client) newlyAsked(ctx context.Context, d *hook.Description) ([]hook.Ca
 
 // approve shows what a module newly asks for and, when nothing is said about
 // it, asks who installs it.
-func (c *cli) approve(d *hook.Description, asked []hook.Capability, grants []string) ([]string, error) {
+func (c *cli) approve(ctx context.Context, d *hook.Description, asked []hook.Capability, grants []string) ([]string, error) {
 	if len(asked) == 0 || slices.Contains(grants, "all") {
 		return grants, nil
 	}
@@ -143,7 +157,7 @@ func (c *cli) approve(d *hook.Description, asked []hook.Capability, grants []str
 		fmt.Fprintf(c.stderr, "None of this is granted; do it with --grant, or later with gowanus module grant.\n")
 		return grants, nil
 	}
-	answer, err := question(c.stderr, c.stdin, "Grant all of it? [y/N] ")
+	answer, err := question(ctx, c.stderr, c.stdin, "Grant all of it? Without, it is installed and may do none of it. [y/N] ")
 	if err != nil || !slices.Contains([]string{"y", "yes"}, strings.ToLower(answer)) {
 		return grants, err
 	}
@@ -153,13 +167,32 @@ func (c *cli) approve(d *hook.Description, asked []hook.Capability, grants []str
 	return grants, nil
 }
 
-func question(out io.Writer, in io.Reader, text string) (string, error) {
+// question asks whoever sits at the terminal, until ctx ends.
+func question(ctx context.Context, out io.Writer, in io.Reader, text string) (string, error) {
 	fmt.Fprint(out, text)
-	line, err := bufio.NewReader(in).ReadString('\n')
+	line, err := interruptible(ctx, func() (string, error) { return bufio.NewReader(in).ReadString('\n') })
 	if err == io.EOF {
 		err = nil
 	}
 	return strings.TrimSpace(line), err
+}
+
+// interruptible waits for what a terminal is asked, or for the end of ctx: reading
+// does not end by a signal. What still reads then ends with the program.
+func interruptible[T any](ctx context.Context, read func() (T, error)) (out T, err error) {
+	done := make(chan struct{})
+	var got T
+	var failed error
+	go func() {
+		defer close(done)
+		got, failed = read()
+	}()
+	select {
+	case <-done:
+		return got, failed
+	case <-ctx.Done():
+		return out, ctx.Err()
+	}
 }
 
 // warning tells of a capability that is more than it seems.

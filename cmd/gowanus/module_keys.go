@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 
@@ -18,14 +19,14 @@ func (c *cli) moduleKeygenCommand() *cobra.Command {
 		Long: `Make a pair of keys: NAME.key, the private one, and NAME.pub, the public one, which
 goes into the --trust folder of those who shall believe it. The private key is
 encrypted with a password, in the format of cosign.`,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			key, err := sign.Generate(kind)
 			if err != nil {
 				return usageError("--kind: %w", err)
 			}
 			var password []byte
 			if !unencrypted {
-				if password, err = c.newKeyPassword(passwordFile); err != nil {
+				if password, err = c.newKeyPassword(cmd.Context(), passwordFile); err != nil {
 					return err
 				}
 			}
@@ -55,8 +56,8 @@ encrypted with a password, in the format of cosign.`,
 }
 
 // newKeyPassword asks for a password twice, if it has to ask.
-func (c *cli) newKeyPassword(file string) ([]byte, error) {
-	password, err := c.keyPassword(file, "password for the new key: ")
+func (c *cli) newKeyPassword(ctx context.Context, file string) ([]byte, error) {
+	password, err := c.keyPassword(ctx, file, "password for the new key: ")
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +67,7 @@ func (c *cli) newKeyPassword(file string) ([]byte, error) {
 	if _, set := os.LookupEnv(keyPasswordEnv); file != "" || set {
 		return password, nil
 	}
-	again, err := c.keyPassword(file, "the same again: ")
+	again, err := c.keyPassword(ctx, file, "the same again: ")
 	if err == nil && !bytes.Equal(again, password) {
 		err = usageError("the passwords differ")
 	}

@@ -94,6 +94,7 @@ func (p *playing) find(ctx context.Context, args []string, output string) error 
 			return err
 		}
 		p.file = built.File
+		p.cli.refusals(ctx, built.Description)
 	case extension == ".yaml" || extension == ".yml":
 		args = append([]string{target}, args...)
 	default:

@@ -14,6 +14,7 @@ import (
 	"github.com/gowanus-project/gowanus/dsl/bom"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/internal/oci/ship"
+	"github.com/gowanus-project/gowanus/internal/semver"
 )
 
 // maxSBOM bounds the size of a bill of materials, in bytes.
@@ -46,7 +47,7 @@ carry its description is loaded and asked for it.`,
 				}
 			}
 			if s.key != "" {
-				if o.Signing, err = s.signing(c); err != nil {
+				if o.Signing, err = s.signing(cmd.Context(), c); err != nil {
 					return err
 				}
 			}
@@ -124,6 +125,9 @@ func (c *cli) packed(ctx context.Context, name string) (*ship.Package, error) {
 		d, err = describe(ctx, p.Content)
 	} else {
 		d, err = describeBundle(ctx, name, p.Content)
+	}
+	if err == nil && p.Format == ship.Wasm {
+		_, err = semver.Parse(d.Version)
 	}
 	if err == nil {
 		p.Description, err = json.Marshal(d)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto"
 	"fmt"
 	"os"
@@ -34,7 +35,7 @@ func (s *signFlags) add(cmd *cobra.Command, name string) {
 	f.DurationVar(&s.valid, "valid", 0, "how long the signature counts, like 8760h (default: for ever)")
 }
 
-func (s *signFlags) signing(c *cli) (ship.Signing, error) {
+func (s *signFlags) signing(ctx context.Context, c *cli) (ship.Signing, error) {
 	if s.valid < 0 {
 		return ship.Signing{}, usageError("--valid is %s; expected more than 0", s.valid)
 	}
@@ -42,7 +43,7 @@ func (s *signFlags) signing(c *cli) (ship.Signing, error) {
 	if err != nil {
 		return ship.Signing{}, err
 	}
-	key, err := sign.DecodePrivate(text, func() ([]byte, error) { return c.keyPassword(s.passwordFile, "password of "+s.key+": ") })
+	key, err := sign.DecodePrivate(text, func() ([]byte, error) { return c.keyPassword(ctx, s.passwordFile, "password of "+s.key+": ") })
 	if err != nil {
 		return ship.Signing{}, registryError(fmt.Errorf("%s: %w", s.key, err))
 	}
@@ -50,7 +51,7 @@ func (s *signFlags) signing(c *cli) (ship.Signing, error) {
 }
 
 // keyPassword finds the password of a private key, or asks for it.
-func (c *cli) keyPassword(file, prompt string) ([]byte, error) {
+func (c *cli) keyPassword(ctx context.Context, file, prompt string) ([]byte, error) {
 	if file != "" {
 		text, err := readFile("--key-password-file", file, maxKeyFile)
 		return []byte(strings.TrimRight(string(text), "\r\n")), err
@@ -64,7 +65,16 @@ func (c *cli) keyPassword(file, prompt string) ([]byte, error) {
 	}
 	fmt.Fprint(c.stderr, prompt)
 	defer fmt.Fprintln(c.stderr)
-	return term.ReadPassword(int(f.Fd()))
+	fd := int(f.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return nil, err
+	}
+	password, err := interruptible(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
+	if ctx.Err() != nil {
+		_ = term.Restore(fd, before) // what is typed shows again
+	}
+	return password, err
 }
 
 func (c *cli) moduleSignCommand() *cobra.Command {
@@ -78,7 +88,7 @@ as cosign keeps its signatures by key.`,
 			if s.key == "" {
 				return usageError("--key is missing: the file with the private key")
 			}
-			signing, err := s.signing(c)
+			signing, err := s.signing(cmd.Context(), c)
 			if err != nil {
 				return err
 			}

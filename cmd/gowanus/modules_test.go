@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -43,3 +46,19 @@ func TestPrepareOnlyWithoutCache(t *testing.T) {
 		t.Errorf("a directory that is missing: %v", err)
 	}
 }
+
+// Whoever is asked at a terminal may interrupt the program: reading there goes on until
+// a line comes.
+func TestQuestionIsInterrupted(t *testing.T) {
+	in, typing := io.Pipe()
+	defer typing.Close()
+	ctx, interrupt := context.WithCancel(t.Context())
+	asked := writerFunc(func(p []byte) (int, error) { interrupt(); return len(p), nil })
+	if _, err := question(ctx, asked, in, "Grant all of it? "); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }

@@ -3,12 +3,14 @@
 package modulebuild
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
@@ -34,7 +36,13 @@ type Options struct {
 	Language string    // one of Languages; "" finds it by the files
 	Output   string    // the file to write; "" is NAME.wasm in the folder, by the module's name
 	Log      io.Writer // takes what the toolchain prints; nil drops it
+
+	Slow     func(what string) // is told, on another goroutine, of a tool that runs for longer than Patience; may be nil
+	Patience time.Duration     // 0 is DefaultPatience
 }
+
+// DefaultPatience is how long a tool runs before Options.Slow is told.
+const DefaultPatience = 3 * time.Second
 
 // Result is a built module.
 type Result struct {
@@ -74,7 +82,7 @@ func Build(ctx context.Context, dir string, o Options) (*Result, error) {
 		return nil, fault.New(fault.Unavailable, "make a folder for the module: %w", err)
 	}
 	defer os.RemoveAll(scratch)
-	j := &job{ctx: ctx, dir: dir, out: filepath.Join(scratch, "module.wasm"), log: o.Log}
+	j := &job{ctx: ctx, dir: dir, out: filepath.Join(scratch, "module.wasm"), log: o.Log, slow: o.Slow, patience: cmp.Or(o.Patience, DefaultPatience)}
 	if j.log == nil {
 		j.log = io.Discard
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/wasm/section"
@@ -129,6 +130,28 @@ func TestBuildRefuses(t *testing.T) {
 		if left, err := filepath.Glob(filepath.Join(dir, "*.wasm")); len(left) > 0 || err != nil {
 			t.Errorf("%s: left %v, %v", name, left, err)
 		}
+	}
+}
+
+// TestSlow: who waits for a tool is told that it runs. This one ends once it was told.
+func TestSlow(t *testing.T) {
+	told := filepath.Join(t.TempDir(), "told")
+	t.Setenv("TOLD", told)
+	bin := folder(t, map[string]string{"go": "#!/bin/sh\nwhile [ ! -e \"$TOLD\" ]; do sleep 0.01; done\necho no luck >&2\nexit 1\n"})
+	if err := os.Chmod(filepath.Join(bin, "go"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	got := ""
+	o := modulebuild.Options{Language: modulebuild.Go, Patience: time.Millisecond, Slow: func(what string) {
+		got = what
+		if err := os.WriteFile(told, nil, 0o600); err != nil {
+			t.Error(err)
+		}
+	}}
+	_, err := modulebuild.Build(t.Context(), t.TempDir(), o)
+	if want := "go build: exit status 1\nno luck"; err == nil || err.Error() != want || got != "go build" {
+		t.Errorf("got %v after %q, want %s", err, got, want)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
 )
@@ -22,6 +23,9 @@ type job struct {
 	dir string
 	out string
 	log io.Writer
+
+	slow     func(what string)
+	patience time.Duration
 }
 
 // missing is the error for a tool that is not there.
@@ -36,6 +40,10 @@ func (j *job) run(env []string, tool string, args ...string) ([]byte, error) {
 	cmd.Dir, cmd.Env = j.dir, append(os.Environ(), env...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, io.MultiWriter(j.log, &stderr)
+	if j.slow != nil {
+		told := time.AfterFunc(j.patience, func() { j.slow(strings.Join(append([]string{filepath.Base(tool)}, args[:min(1, len(args))]...), " ")) })
+		defer told.Stop()
+	}
 	err := cmd.Run()
 	if err == nil {
 		return stdout.Bytes(), nil
