@@ -31,6 +31,9 @@ const (
 	// DefaultMaxBatch bounds one batch. It is written to the value log first,
 	// as a single value.
 	DefaultMaxBatch = 48 << 20
+	// DefaultLockWait is much longer than a process needs to end, and short
+	// for whoever started a second server by mistake.
+	DefaultLockWait = 2 * time.Second
 )
 
 // Config says where and how a store is kept. Only Dir is needed.
@@ -50,6 +53,10 @@ type Config struct {
 	// MaxBatch is how many bytes one batch may have; DefaultMaxBatch unless
 	// set, which is also the most.
 	MaxBatch int
+	// LockWait is how long Open waits for a process that still uses the
+	// directory; DefaultLockWait unless set. One that was killed does for a
+	// moment, if it was just making another process.
+	LockWait time.Duration
 	// AllowLoss opens a store that is known to have lost commits, with what
 	// is left.
 	AllowLoss bool
@@ -63,6 +70,8 @@ type Config struct {
 	schema     uint32
 	// written is called by the committer after each group.
 	written func(position)
+	// locked is called before Open waits for the directory.
+	locked func()
 	// collected is called after old values were collected.
 	collected func()
 }
@@ -79,6 +88,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.MaxPending <= 0 {
 		c.MaxPending = DefaultMaxPending
+	}
+	if c.LockWait <= 0 {
+		c.LockWait = DefaultLockWait
 	}
 	if c.MaxBatch <= 0 || c.MaxBatch > DefaultMaxBatch {
 		c.MaxBatch = DefaultMaxBatch

@@ -39,6 +39,12 @@ func (c Config) WithWritten(fn func()) Config {
 	return c
 }
 
+// WithLocked calls fn before Open waits for the directory.
+func (c Config) WithLocked(fn func()) Config {
+	c.locked = fn
+	return c
+}
+
 // WithCollected calls fn after old values were collected.
 func (c Config) WithCollected(fn func()) Config {
 	c.collected = fn

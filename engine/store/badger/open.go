@@ -30,7 +30,7 @@ func Open(cfg Config) (store.Store, error) {
 	if err := os.MkdirAll(filepath.Join(cfg.Dir, dataDir), 0o700); err != nil {
 		return nil, fault.New(fault.Unavailable, "make the store's directory: %w", err)
 	}
-	lock, err := acquire(cfg.Dir)
+	lock, err := acquire(&cfg)
 	if err != nil {
 		return nil, err
 	}

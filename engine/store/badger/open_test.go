@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -73,7 +74,7 @@ func TestInUse(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, badger.Config{Dir: dir})
 	text := fmt.Sprintf("store %s is in use by process %d", dir, os.Getpid())
-	_, err := badger.Open(badger.Config{Dir: dir})
+	_, err := badger.Open(badger.Config{Dir: dir, LockWait: 1})
 	wantError(t, err, fault.Conflict, text)
 
 	self, err := os.Executable()
@@ -90,6 +91,17 @@ func TestInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	open(t, badger.Config{Dir: dir})
+}
+
+// TestWaitsForTheLock opens a store that is in use until Open has found it so.
+func TestWaitsForTheLock(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, badger.Config{Dir: dir})
+	open(t, badger.Config{Dir: dir, LockWait: time.Hour}.WithLocked(sync.OnceFunc(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})))
 }
 
 // TestFlushInterval sees that what is enqueued is written without a commit.
