@@ -61,10 +61,13 @@ func (e deciding) Decide(ctx context.Context, r *workflow.Record) (*hook.Decisio
 			return nil, err
 		}
 	}
+	ask := asked{hook.EntityEffector, t, ent, givenCall(call)}
+	decide := t.Entity.Effector
 	if r.Token != "" {
-		return e.able(t.Entity.Continue(ctx, call))
+		ask.hook, decide = hook.EntityContinue, t.Entity.Continue
 	}
-	return e.able(t.Entity.Effector(ctx, call))
+	d, err := decide(ctx, call)
+	return e.able(&ask, d, err)
 }
 
 // began gives the version of a type that a run began with, if it is still
@@ -82,9 +85,9 @@ func (e deciding) began(t *catalog.Type, r *workflow.Record) *catalog.Type {
 	return t
 }
 
-// able refuses a decision with a step type that there is not, before anything of
-// it happens.
-func (e deciding) able(d *hook.Decision, err error) (*hook.Decision, error) {
+// able refuses a decision with a step type that there is not, or of a module about
+// what is not its own, before anything of it happens.
+func (e deciding) able(a *asked, d *hook.Decision, err error) (*hook.Decision, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +96,7 @@ func (e deciding) able(d *hook.Decision, err error) (*hook.Decision, error) {
 			return nil, fault.New(fault.Invalid, "unknown step type %q%s", s.Step, nearest.Hint(s.Step, sortedKeys(e.actions)))
 		}
 	}
-	return d, nil
+	return d, e.within(a, d)
 }
 
 // decider gives the type that decides what an effector does: the entity's, or

@@ -333,5 +333,6 @@ func (e deciding) decideStep(ctx context.Context, ent *entity.Entity, r *workflo
 	}
 	call.Type, call.Entity.Config = t.Name, ent.ReadyConfig(ctx)
 	call.Related = e.related(ctx, ent, t.Related, call.Args)
-	return e.able(t.Step(ctx, call))
+	d, err := t.Step(ctx, call)
+	return e.able(&asked{hook.StepPlan, t, ent, givenCall(call)}, d, err)
 }

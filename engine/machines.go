@@ -73,10 +73,11 @@ func (e deciding) decideMachines(ctx context.Context, ent *entity.Entity, r *wor
 		return nil, fault.New(fault.Invalid, "location %s: type %s cannot obtain machines", d.Name, t.Name)
 	}
 	ref := ent.Ref()
-	return e.able(t.Machines(ctx, &hook.LocationCall{
+	decision, err := t.Machines(ctx, &hook.LocationCall{
 		Op: r.Machines.Op, Name: d.Name, Config: d.Config, Demand: r.Machines.Demand, Machine: r.Machines.Machine, Entity: &ref,
 		State: r.State, Token: r.Token, Outputs: r.Outputs, Now: time.Now().UTC().Format(time.RFC3339Nano), Seed: seed(string(r.ID)),
-	}))
+	})
+	return e.able(&asked{hook.LocationPlan, t, ent, nil}, decision, err)
 }
 
 func (e *Engine) releaseHost(ctx context.Context, c *action.Call) (any, error) {

@@ -2,12 +2,52 @@ package engine_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/gowanus-project/gowanus/engine"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
 )
+
+// A module acts on entities of its application, and on those that it was given.
+func TestModuleStaysInItsApplication(t *testing.T) {
+	e, _ := newPlant(t).engine()
+	install(t, e, "1.0.0", "step=set-sensor", "step=wait")
+	p, other := deployed(t, e)
+	foreign, start, err := e.Deploy(t.Context(), engine.Request{ID: "foreign", Text: []byte("services: [{type: basic-entity, id: x}]")})
+	if err == nil {
+		_, err = start.Wait(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := string(foreign.Nearest("x").ID())
+	set := func(sensor, entity any) error {
+		_, err := call(t, e, p, "act", map[string]any{"step": "set-sensor", "input": map[string]any{"sensor": sensor, "value": "v", "entity": entity}})
+		return err
+	}
+	if err := set("s", string(other.ID())); err != nil {
+		t.Errorf("of its application: %v", err)
+	}
+	if err := set("s", map[string]any{"$entity": x}); err != nil { // whoever called the effector gave it
+		t.Errorf("one in its arguments: %v", err)
+	}
+	m, err := e.Module("probe", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, before := m.Refusals()
+	for name, err := range map[string]error{"by id": set("s", x), "within another input": set(map[string]any{"name": "s", "entity": x}, nil)} {
+		const want = "set-sensor: entity %s belongs to another application"
+		if fault.KindOf(err) != fault.Forbidden || !strings.HasSuffix(err.Error(), fmt.Sprintf(want, x)) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, n := m.Refusals(); n != before+2 {
+		t.Errorf("%d refusals are recorded", n-before)
+	}
+}
 
 // Each host operation with its capability, without it, with another one, and
 // for entities of all kinds.

@@ -47,7 +47,11 @@ func (e policing) Decide(ctx context.Context, r *adjunct.Record, c *hook.PolicyC
 	if t.Flow != nil {
 		return d, err // the steps of a workflow were checked with its text
 	}
-	return deciding(e).able(d, err)
+	given := []any{c.Config, c.Related, c.Entity.Config}
+	if c.Event != nil {
+		given = append(given, c.Event.Source)
+	}
+	return deciding(e).able(&asked{hook.PolicyEvent, t, ent, given}, d, err)
 }
 
 // adjunctType gives the type of a policy or enricher.

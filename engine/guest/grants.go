@@ -97,6 +97,11 @@ func (m *Module) Refuse(id hook.ID, typ, entity string, missing hook.Capability,
 	return m.note(id, typ, entity, missing, err)
 }
 
+// NoteRefusal records that somebody else refused a decision, and gives the error.
+func (m *Module) NoteRefusal(id hook.ID, typ, entity string, err error) error {
+	return m.fail(m.note(id, typ, entity, hook.Capability{}, err), id, typ)
+}
+
 // note records a refusal, and gives its error.
 func (m *Module) note(id hook.ID, typ, entity string, missing hook.Capability, err error) error {
 	r := &m.rights
