@@ -132,7 +132,7 @@ func testHTTP(ctx context.Context, c *action.Call) (any, error) {
 		return nil, fault.New(fault.Invalid, "applyAssertionTo: expected body or status, not %v", c.Input["applyAssertionTo"])
 	}
 	in := map[string]any{"endpoint": address, "status_code": map[string]any{"when": "always"}}
-	for _, key := range []string{"method", "headers", "body"} {
+	for _, key := range []string{"method", "headers", "body", "confine"} {
 		if v := c.Input[key]; v != nil {
 			in[key] = v
 		}
@@ -173,22 +173,23 @@ func testEndpoint(ctx context.Context, c *action.Call) (any, error) {
 		if to, err = address(); err != nil {
 			return err
 		}
-		return connect(ctx, to, reachable)
+		return connect(ctx, c, to, reachable)
 	})
 	return map[string]any{"value": to}, err
 }
 
 // connect tells whether an address can, or cannot, be connected to.
-func connect(ctx context.Context, to string, reachable bool) error {
-	d := net.Dialer{Timeout: connecting}
-	conn, err := d.DialContext(ctx, "tcp", to)
-	if err == nil {
-		_ = conn.Close()
+func connect(ctx context.Context, c *action.Call, to string, reachable bool) error {
+	answer, err := c.World.Run(ctx, "check-endpoint", map[string]any{"endpoint": to, "timeout": connecting.String(), "confine": c.Input["confine"]})
+	if err != nil {
+		return err
 	}
+	out, _ := answer.(map[string]any)
+	is, _ := out["reachable"].(bool)
 	switch {
-	case reachable && err != nil:
-		return fault.New(fault.Unavailable, "%s expected reachable, but found it is not: %w", to, err)
-	case !reachable && err == nil:
+	case reachable && !is:
+		return fault.New(fault.Unavailable, "%s expected reachable, but found it is not: %v", to, out["error"])
+	case !reachable && is:
 		return fault.New(fault.Precondition, "%s expected not reachable, but found that it is", to)
 	}
 	return nil

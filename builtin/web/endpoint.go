@@ -48,6 +48,10 @@ func checkEndpoint(ctx context.Context, call *action.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	c := confined(call.Input["confine"])
+	if err := c.permits(&url.URL{Host: address}); err != nil && !c.bare(address) {
+		return nil, err
+	}
 	times := map[string]time.Duration{"timeout": checkTime, "period": time.Second, "for": time.Minute}
 	for key := range times {
 		if v := call.Input[key]; v != nil {
@@ -58,13 +62,13 @@ func checkEndpoint(ctx context.Context, call *action.Call) (any, error) {
 	}
 	same, watching := call.Input["while"].(bool)
 	if !watching {
-		return tryEndpoint(ctx, address, times["timeout"])
+		return tryEndpoint(ctx, c, address, times["timeout"])
 	}
 	defer call.Block("Watching " + address)()
 	again := time.NewTimer(times["period"])
 	defer again.Stop()
 	for end := time.Now().Add(times["for"]); ; again.Reset(times["period"]) {
-		out, err := tryEndpoint(ctx, address, times["timeout"])
+		out, err := tryEndpoint(ctx, c, address, times["timeout"])
 		if err != nil || out["reachable"] != same || time.Now().Add(times["period"]).After(end) {
 			return out, err
 		}
@@ -76,11 +80,11 @@ func checkEndpoint(ctx context.Context, call *action.Call) (any, error) {
 	}
 }
 
-func tryEndpoint(ctx context.Context, address string, limit time.Duration) (map[string]any, error) {
+func tryEndpoint(ctx context.Context, c *confinement, address string, limit time.Duration) (map[string]any, error) {
 	within, cancel := context.WithTimeoutCause(ctx, limit, fault.New(fault.Timeout, "no connection within %s", coerce.FormatDuration(limit)))
 	defer cancel()
 	begun := time.Now()
-	conn, err := new(net.Dialer).DialContext(within, "tcp", address)
+	conn, err := c.dialer().DialContext(within, "tcp", address)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx) // the step was given up, which says nothing of the endpoint
 	}
@@ -89,6 +93,8 @@ func tryEndpoint(ctx context.Context, address string, limit time.Duration) (map[
 		"duration": coerce.FormatDuration(time.Since(begun).Round(time.Millisecond)),
 	}
 	switch {
+	case fault.KindOf(err) == fault.Forbidden:
+		return nil, err
 	case err == nil:
 		err = conn.Close()
 	case context.Cause(within) != nil:

@@ -3,11 +3,13 @@ package web
 import (
 	"context"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gowanus-project/gowanus/engine/action"
+	"github.com/gowanus-project/gowanus/engine/fault"
 )
 
 func TestReadEndpoint(t *testing.T) {
@@ -63,6 +65,56 @@ func TestCheckEndpoint(t *testing.T) {
 	cancel()
 	if out, err = check(ctx, map[string]any{"endpoint": address}); err == nil {
 		t.Errorf("given up, it answered %v", out)
+	}
+}
+
+// What a module was granted is not left by names, nor by what a sensor says.
+func TestCheckEndpointConfined(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	at := listener.Addr().String()
+	_, port, err := net.SplitHostPort(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		endpoint string
+		granted  []any
+		want     string // "" is reachable
+	}{
+		{at, []any{at}, ""},
+		{at, []any{"127.0.0.1"}, ""},
+		{at, []any{"*"}, ""},
+		{at, []any{}, "host " + at + " was not granted, only "},
+		{at, []any{"10.*"}, "host " + at + " was not granted, only 10.*"},
+		{"localhost:" + port, []any{"localhost:" + port}, "an address that is not public and was not granted itself"},
+		{"localhost:" + port, []any{"local*"}, "an address that is not public and was not granted itself"},
+		{"localhost:" + port, []any{"localhost:*", "127.*", "::1"}, ""},
+	} {
+		out, err := checkEndpoint(t.Context(), &action.Call{Input: map[string]any{"endpoint": c.endpoint, "confine": c.granted}})
+		switch m, _ := out.(map[string]any); {
+		case c.want == "" && (err != nil || m["reachable"] != true):
+			t.Errorf("%s with %v: %v, %v", c.endpoint, c.granted, out, err)
+		case c.want != "" && (fault.KindOf(err) != fault.Forbidden || !strings.HasSuffix(err.Error(), c.want)):
+			t.Errorf("%s with %v: %v, %v", c.endpoint, c.granted, out, err)
+		}
+	}
+}
+
+func TestPublic(t *testing.T) {
+	for text, want := range map[string]bool{
+		"1.1.1.1": true, "2606:4700::1111": true, "64:ff9b::1.1.1.1": true, "2002:101:101::": true,
+		"10.0.0.1": false, "172.31.0.1": false, "192.168.1.1": false, "127.0.0.2": false, "169.254.169.254": false, "0.1.2.3": false, "0.0.0.0": false,
+		"100.100.100.200": false, "168.63.129.16": false, "192.0.0.192": false, "198.19.0.1": false, "240.0.0.1": false, "255.255.255.255": false, "224.0.0.1": false,
+		"::1": false, "::": false, "::127.0.0.1": false, "fe80::1": false, "fd00:ec2::254": false, "fec0::1": false, "ff02::1": false,
+		"64:ff9b::10.0.0.1": false, "64:ff9b::169.254.169.254": false, "64:ff9b:1::a": false, "2002:7f00:1::": false, "2002:a00:1::": false, "2001:0:1::": false, "2001:db8::1": false,
+	} {
+		if got := public(netip.MustParseAddr(text)); got != want {
+			t.Errorf("%s: public %v", text, got)
+		}
 	}
 }
 

@@ -116,7 +116,7 @@ func (m *Module) note(id hook.ID, typ, entity string, missing hook.Capability, e
 }
 
 // addresses are the steps that ask addresses in the world.
-var addresses = map[string]bool{"http": true, "load": true}
+var addresses = map[string]bool{"http": true, "load": true, "check-endpoint": true, "test-http": true, "test-endpoint": true}
 
 // confineKey is the input by which these are held to the hosts that the module
 // was granted, wherever redirects and names lead.
@@ -175,12 +175,13 @@ func (m *Module) permit(id hook.ID, typ, entity string, steps []hook.Step) error
 func wants(name string, input map[string]any) []want {
 	out := []want{{hook.Capability{Kind: hook.CapStep, Value: name}, name}}
 	switch name {
-	case "http", "load", "check-endpoint":
+	case "http", "load", "check-endpoint", "test-http", "test-endpoint":
 		address := coerce.Text(input["endpoint"])
 		if address == "" {
 			address = coerce.Text(input["url"])
 		}
-		if name == "load" && !strings.Contains(address, "://") { // a file of the bundle
+		// A file of the bundle, or what a sensor says: the step is held to the hosts as it runs.
+		if name == "load" && !strings.Contains(address, "://") || name == "test-endpoint" && address == "" {
 			break
 		}
 		out = append(out, want{hook.Capability{Kind: hook.CapHTTP, Value: hostOf(address)}, name + " to " + address})

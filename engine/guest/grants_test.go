@@ -22,6 +22,7 @@ const askingDescription = `{"name": "asking", "version": "2.0.0", "abi": [1, 1],
 ], "capabilities": [
 	{"kind": "step", "value": "http", "reason": "r"}, {"kind": "http", "value": "*.example.org", "reason": "r"}, {"kind": "http", "value": "10.0.0.1:8080", "reason": "r"},
 	{"kind": "step", "value": "pull-image", "reason": "r"}, {"kind": "image", "value": "docker.io/library/*", "reason": "r"},
+	{"kind": "step", "value": "test-http", "reason": "r"},
 	{"kind": "step", "value": "add-entity", "reason": "r"}, {"kind": "step", "value": "deploy-application", "reason": "r"},
 	{"kind": "step", "value": "log", "reason": "r"}, {"kind": "secret", "value": "db.password", "reason": "r"}]}`
 
@@ -59,6 +60,8 @@ func TestGrants(t *testing.T) {
 		{all, step("http", `{"url": "http://api.example.org@evil.test/"}`), "step 1, http to http://api.example.org@evil.test/, needs a capability that module asking does not ask for: kind http, value evil.test"},
 		{all, step("http", `{"url": "http://evil.test/.example.org"}`), "step 1, http to http://evil.test/.example.org, needs a capability that module asking does not ask for: kind http, value evil.test"},
 		{all + " step=check-endpoint", step("check-endpoint", `{"endpoint": "10.0.0.1:8080"}`), "step 1, check-endpoint, needs a capability that module asking does not ask for: kind step, value check-endpoint"},
+		{all + " step=test-http", step("test-http", `{"url": "http://evil.test/"}`), "step 1, test-http to http://evil.test/, needs a capability that module asking does not ask for: kind http, value evil.test"},
+		{all + " step=test-http", step("test-endpoint", `{"endpoint": "evil.test:22"}`), "step 1, test-endpoint, needs a capability that module asking does not ask for: kind step, value test-endpoint"},
 		{all, step("load", `{"url": "https://api.example.org/x"}`), "step 1, load, needs a capability that module asking does not ask for: kind step, value load"},
 		{all, step("pull-image", `{"image": "docker.io/library/redis:7"}`), ""},
 		{all, step("pull-image", `{"image": "evil/redis"}`), "step 1, pull-image of image evil/redis, needs a capability that module asking does not ask for: kind image, value evil/redis"},
