@@ -34,7 +34,7 @@ func TestTestsAreConfined(t *testing.T) {
 				continue
 			}
 			w := &asking{}
-			c.input["confine"] = []any{"a"}
+			c.input["confine"], c.input["timeout"], c.input["backoffToPeriod"] = []any{"a"}, "1s", "1ms"
 			if _, err := a.Run(t.Context(), &action.Call{Input: c.input, World: w}); err != nil || fmt.Sprint(w.ran) != c.want {
 				t.Errorf("%s: %v, %v", step, w.ran, err)
 			}
