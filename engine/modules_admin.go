@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/gowanus-project/gowanus/engine/catalog"
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/module"
 	"github.com/gowanus-project/gowanus/engine/store"
+	"github.com/gowanus-project/gowanus/internal/nearest"
 	"github.com/gowanus-project/gowanus/internal/version"
 )
 
@@ -27,13 +27,18 @@ func (e *Engine) Modules() []*module.Module {
 
 // Module finds a module; "" and "latest" are the best version.
 func (e *Engine) Module(name, wanted string) (*module.Module, error) {
+	var names []string
 	for _, m := range e.Modules() {
+		names = append(names, m.Name())
 		best := (wanted == "" || wanted == "latest") && !m.Withdrawn()
 		if m.Name() == name && (best || version.Compare(m.Version(), wanted) == 0) {
 			return m, nil
 		}
 	}
-	return nil, fault.New(fault.NotFound, "there is no module %s", strings.TrimSuffix(name+":"+wanted, ":"))
+	if wanted == "" || wanted == "latest" {
+		return nil, fault.New(fault.NotFound, "there is no module %s%s", name, nearest.Hint(name, names))
+	}
+	return nil, fault.New(fault.NotFound, "there is no module %s:%s%s", name, wanted, nearest.Hint(name, names))
 }
 
 // CheckModule tells why a module that describes itself so would not be

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/internal/oci"
 	"github.com/gowanus-project/gowanus/internal/oci/lock"
 	"github.com/gowanus-project/gowanus/internal/oci/ship"
@@ -129,7 +130,10 @@ func (c *cli) fetched(f *ship.Fetched, to string) error {
 	if c.json() {
 		out := map[string]any{
 			"reference": f.Reference.String(), "tag": f.Tag, "digest": f.Digest, "format": f.Format,
-			"name": f.Description.Name, "version": f.Description.Version, "capabilities": f.Entry.Capabilities,
+			"name": f.Description.Name, "version": f.Description.Version, "capabilities": f.Entry.Capabilities, "types": typeNames(f.Description),
+		}
+		if f.Warning != "" {
+			out["warning"] = f.Warning
 		}
 		if f.Signer != nil {
 			out["signer"] = map[string]any{"key": f.Signer.Key, "fingerprint": f.Signer.Fingerprint, "identity": f.Signer.Identity}
@@ -166,6 +170,14 @@ func (c *cli) fetched(f *ship.Fetched, to string) error {
 		c.printf("  %-7s %s\n", line[0], oneLine(line[1]))
 	}
 	return nil
+}
+
+func typeNames(d *hook.Description) []string {
+	out := []string{}
+	for _, t := range d.Types {
+		out = append(out, t.Kind+" "+t.Name)
+	}
+	return out
 }
 
 func (c *cli) moduleSBOMCommand() *cobra.Command {

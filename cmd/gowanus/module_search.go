@@ -24,11 +24,7 @@ Nothing is fetched but the manifests, and nothing is verified.`,
 			if c.json() {
 				return c.printValue(map[string]any{"versions": append([]ship.Listed{}, list...), "more": more})
 			}
-			t := c.plainTable("TAG", "KIND", "NAME", "TYPES", "ASKS FOR", "DIGEST")
-			for _, l := range list {
-				t.AppendRow([]any{oneLine(l.Tag), l.Kind, oneLine(l.Name), oneLine(l.Types), oneLine(l.Capabilities), l.Digest})
-			}
-			t.Render()
+			c.listed(list)
 			if more {
 				c.printf("There are more; see --most.\n")
 			}
@@ -38,4 +34,20 @@ Nothing is fetched but the manifests, and nothing is verified.`,
 	r.add(cmd)
 	cmd.Flags().IntVar(&most, "most", 20, "most versions to list")
 	return cmd
+}
+
+// listed prints versions, each with what it has and asks for, unless that is as of
+// the one above.
+func (c *cli) listed(list []ship.Listed) {
+	var above ship.Listed
+	for _, l := range list {
+		c.printf("%s  %s %s  %s\n", oneLine(l.Tag), l.Kind, oneLine(l.Name), l.Digest)
+		same := l.Types == above.Types && l.Capabilities == above.Capabilities
+		for _, line := range [][2]string{{"has", l.Types}, {"asks", l.Capabilities}} {
+			if line[1] != "" && !same {
+				c.printf("  %-5s %s\n", line[0], oneLine(line[1]))
+			}
+		}
+		above = l
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/engine/stepinput"
 	"github.com/gowanus-project/gowanus/internal/coerce"
+	"github.com/gowanus-project/gowanus/internal/nearest"
 	"github.com/gowanus-project/gowanus/internal/pattern"
 )
 
@@ -88,12 +89,19 @@ func (m *Module) May(kind, value string) bool {
 
 // Refuse records that something was refused, and gives the error.
 func (m *Module) Refuse(id hook.ID, typ, entity string, missing hook.Capability, what string) error {
-	asked := slices.ContainsFunc(m.description.Capabilities, func(c hook.Capability) bool { return c.Kind == missing.Kind && c.Value == missing.Value })
-	why := "does not ask for"
-	if asked {
-		why = "was not granted"
+	var values []string
+	for _, c := range m.description.Capabilities {
+		if c.Kind == missing.Kind {
+			values = append(values, c.Value)
+		}
 	}
-	err := fault.New(fault.Forbidden, "%s needs a capability that module %s %s: kind %s, value %s", what, m.Name(), why, missing.Kind, missing.Value)
+	why, hint := "does not ask for", ""
+	if slices.Contains(values, missing.Value) {
+		why = "was not granted"
+	} else if missing.Kind == hook.CapStep {
+		hint = nearest.Hint(missing.Value, values)
+	}
+	err := fault.New(fault.Forbidden, "%s needs a capability that module %s %s: kind %s, value %s%s", what, m.Name(), why, missing.Kind, missing.Value, hint)
 	return m.note(id, typ, entity, missing, err)
 }
 

@@ -54,6 +54,7 @@ func TestGrants(t *testing.T) {
 		{all, step("log", `{"message": "m"}`), ""},
 		{"", step("log", `{"message": "m"}`), "step 1, log, needs a capability that module asking was not granted: kind step, value log"},
 		{"step=sleep", step("sleep", `{}`), "step 1, sleep, needs a capability that module asking does not ask for: kind step, value sleep"},
+		{all, step("lgo", `{"message": "m"}`), `step 1, lgo, needs a capability that module asking does not ask for: kind step, value lgo; did you mean "log"?`},
 		{all, step("http", `{"endpoint": "https://api.example.org/x"}`), ""},
 		{all, step("http", `{"url": "http://10.0.0.1:8080/"}`), ""},
 		{all, step("http", `{"url": "http://10.0.0.1/"}`), "step 1, http to http://10.0.0.1/, needs a capability that module asking does not ask for: kind http, value 10.0.0.1"},

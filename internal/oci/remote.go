@@ -124,12 +124,21 @@ func classify(err error) error {
 		return fault.As(err, fault.Limit)
 	case errors.Is(err, auth.ErrBasicCredentialNotFound):
 		return fault.New(fault.Unauthorized, "the registry asks for a login: give a user, or use docker login")
+	case errors.As(err, &answer) && answer.StatusCode == http.StatusUnauthorized:
+		return fault.New(fault.Unauthorized, "the registry refuses this user or password")
 	case errors.As(err, &answer):
 		return fault.As(answer, kindOf(answer.StatusCode))
 	case errors.As(err, &network), errors.As(err, &address):
 		return fault.As(err, fault.Unavailable)
 	}
 	return fault.As(err, fault.Unavailable)
+}
+
+// unknown tells whether a registry answered that it does not have what it was
+// asked about.
+func unknown(err error) bool {
+	var answer *errcode.ErrorResponse
+	return errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound
 }
 
 // kindOf gives the kind of an HTTP status.

@@ -107,6 +107,9 @@ func (r *Repository) Tags(ctx context.Context) ([]string, error) {
 		}
 		return nil
 	})
+	if unknown(err) {
+		return nil, fault.New(fault.NotFound, "there is nothing at %s: the registry does not know this repository", r.name)
+	}
 	if err != nil {
 		return nil, r.fail(err, "list the tags of")
 	}

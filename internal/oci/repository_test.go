@@ -188,7 +188,7 @@ func TestResolveErrors(t *testing.T) {
 		{"/team/thing:1.0.1", `there is no 1.0.1 in HOST/team/thing; did you mean "1.0.0"?`, fault.NotFound},
 		{"/team/thing@" + someDigest, "there is no " + someDigest + " in HOST/team/thing", fault.NotFound},
 		{"/team/words", "no tag of HOST/team/words is a version; name a tag, like HOST/team/words:TAG", fault.NotFound},
-		{"/team/nothing", `list the tags of HOST/team/nothing: GET "http://HOST/v2/team/nothing/tags/list": response status code 404: name unknown: no such repository`, fault.NotFound},
+		{"/team/nothing", "there is nothing at HOST/team/nothing: the registry does not know this repository", fault.NotFound},
 	} {
 		repo, ref := open(t, host+c.ref, options)
 		_, _, err := repo.Resolve(context.Background(), ref)

@@ -328,7 +328,7 @@ func TestPolicies(t *testing.T) {
 		publish(t, v.repo, module(t, "1.2.0"), ship.Signing{})
 		v.options.Policy = sign.Warn
 		f, err := ship.Fetch(context.Background(), v.repo, v.options)
-		if err != nil || !strings.HasSuffix(f.Warning, "is refused: it is not signed") || f.Signer != nil || f.Entry.Signer != "" {
+		if err != nil || !strings.HasSuffix(f.Warning, "is taken without a trusted signature, as the policy says: it is not signed") || f.Signer != nil || f.Entry.Signer != "" {
 			t.Errorf("warn: %+v, %v", f, err)
 		}
 		v.options.Policy = sign.Off
@@ -342,7 +342,7 @@ func TestPolicies(t *testing.T) {
 		}
 		v.options.Trust = nil
 		_, err = ship.Fetch(context.Background(), v.repo+":1.1.0", v.options)
-		if fault.KindOf(err) != fault.Forbidden || !strings.HasSuffix(err.Error(), "is refused: no key is trusted; give a public key, or a folder of them") {
+		if fault.KindOf(err) != fault.Forbidden || !strings.HasSuffix(err.Error(), "is refused: no key is trusted; give a public key, or a folder of them, with --trust") {
 			t.Errorf("nobody trusted: %v", err)
 		}
 	})

@@ -2,6 +2,8 @@ package ship
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
@@ -148,7 +150,8 @@ func (f *Fetched) vouch(ctx context.Context, repo *oci.Repository, m *oci.Manife
 	}
 	v, err := verify(ctx, repo, f.Reference, m.Descriptor, trust, rule, clock(o.Now))
 	if err != nil && rule.Policy == sign.Warn && fault.KindOf(err) == fault.Forbidden {
-		f.Warning = err.Error()
+		_, why, _ := strings.Cut(err.Error(), " is refused: ")
+		f.Warning = fmt.Sprintf("%s is taken without a trusted signature, as the policy says: %s", f.Reference.At(f.Digest), why)
 		return nil
 	}
 	f.Signer = v

@@ -33,7 +33,7 @@ func (t *Trust) Verify(s Subject, r Rule, signatures []Signature) (*Verified, er
 		return nil, refuse(s, "no key is trusted; expected files NAME%s in %s", keySuffix, t.Origin)
 	}
 	if len(t.Keys) == 0 {
-		return nil, refuse(s, "no key is trusted; give a public key, or a folder of them")
+		return nil, refuse(s, "no key is trusted; give a public key, or a folder of them, with --trust")
 	}
 	var why []string
 	for i := range signatures {
