@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -125,7 +126,21 @@ func (e *Engine) AddBundle(ctx context.Context, r BundleRequest) (*BundleResult,
 	}
 	installed = true
 	e.exchange(next, b, bundlesOf(replaced))
-	return &BundleResult{Code: code, Message: "bundle " + b.ID() + " is installed", Bundle: b, Types: b.Types, Warnings: warnings}, nil
+	return &BundleResult{Code: code, Message: "bundle " + b.ID() + " is installed" + ungranted(b), Bundle: b, Types: b.Types, Warnings: warnings}, nil
+}
+
+// ungranted tells of the modules of a bundle that ask for more than they were
+// granted. Whoever installs a module by itself is shown what it asks for.
+func ungranted(b *catalog.Bundle) (text string) {
+	if b.Format == catalog.ModuleFormat {
+		return ""
+	}
+	for _, m := range modulesOf(b) {
+		if n := len(m.Capabilities()) - len(m.Granted()); n > 0 {
+			text += fmt.Sprintf("; module %s was not granted %d of %d capabilities", m.Name(), n, len(m.Capabilities()))
+		}
+	}
+	return text
 }
 
 // again answers for a bundle that is there already. Its modules are in charge

@@ -36,8 +36,16 @@ func TestModuleInBundle(t *testing.T) {
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.AddBundle(t.Context(), engine.BundleRequest{Content: packed.Bytes()}); err != nil {
+	r, err := e.AddBundle(t.Context(), engine.BundleRequest{Content: packed.Bytes()})
+	if err != nil {
 		t.Fatal(err)
+	}
+	m, err := e.Module("probe", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(m.Capabilities()); r.Message != fmt.Sprintf("bundle probing:3.0.0 is installed; module probe was not granted %d of %d capabilities", n, n) {
+		t.Errorf("got %s", r.Message)
 	}
 	app, start, err := e.Deploy(t.Context(), engine.Request{ID: "app", Text: []byte("services: [{type: my-probe, id: p}]")})
 	if err == nil {

@@ -106,6 +106,12 @@ func (c *cli) moduleShowCommand() *cobra.Command {
 }
 
 func (c *cli) showModule(m *moduleInfo) {
+	c.showTypes(m)
+	c.showRest(m)
+}
+
+// showTypes prints how a module stands, and its types.
+func (c *cli) showTypes(m *moduleInfo) {
 	c.printf("%s %s: %s\n", oneLine(m.Name), oneLine(m.Version), m.State)
 	if m.Digest != "" {
 		c.printf("digest %s\n", oneLine(m.Digest))
@@ -117,6 +123,9 @@ func (c *cli) showModule(m *moduleInfo) {
 	for _, name := range m.Types {
 		c.printf("  %s (%s)\n", oneLine(name), oneLine(m.Kinds[name]))
 	}
+}
+
+func (c *cli) showRest(m *moduleInfo) {
 	c.printf("capabilities:\n")
 	for _, a := range m.Capabilities {
 		mark := "not granted"

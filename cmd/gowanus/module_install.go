@@ -89,8 +89,25 @@ func (c *cli) installModule(ctx context.Context, b *body, grants []string, force
 	if err := cl.get(ctx, modulePath(d.Name+":"+d.Version), &m); err != nil {
 		return err
 	}
-	c.showModule(&m)
+	c.installed(&m)
 	return nil
+}
+
+// installed tells how a module that was installed stands. What it asks for, but for
+// what it was granted, was shown before.
+func (c *cli) installed(m *moduleInfo) {
+	c.showTypes(m)
+	var granted []string
+	for _, a := range m.Capabilities {
+		if a.Granted {
+			granted = append(granted, oneLine(a.String()))
+		}
+	}
+	c.printf("granted: %d of %d capabilities", len(granted), len(m.Capabilities))
+	if len(granted) > 0 {
+		c.printf(": %s", strings.Join(granted, ", "))
+	}
+	c.printf("\n")
 }
 
 // describe tells what a module is, without a server: it is asked, unless the file

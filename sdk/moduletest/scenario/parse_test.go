@@ -79,6 +79,8 @@ f:1:82: unknown kind of capability "stp"; expected step, http, image, config, se
 			`f:1:40: init: expected true, got "false"`},
 		{"scenarios: [{name: x, strategy: []}]",
 			"f:1:33: strategy: expected at least one"},
+		{"scenarios: [{name: x, strategy: {typ: a}}]",
+			`f:1:34: unknown key "typ" in a strategy; did you mean "type"?`},
 		{"scenarios: [{name: x, strategy: [a], config: {}}]",
 			"f:1:46: config: give each strategy of the list its own, as {type: …, config: …}"},
 		{"scenarios: [{name: x, hook: entity.efector}]",

@@ -67,13 +67,13 @@ func article(kind string) string {
 }
 
 // about finds the type that a scenario is about: the one key of a kind whose
-// value is a text. An entity may also be a map, and strategies a list. It
+// value is a text. An entity and a strategy may also be a map, and strategies a list. It
 // reports whether there is such a type, or the hook of a raw call.
 func (r *reader) about(s *Scenario, n *yamlpos.Node) bool {
 	var at *yamlpos.Node
 	for _, kind := range kinds {
 		v := n.Get(kind)
-		if v == nil || v.Kind == yamlpos.Map || v.Kind == yamlpos.List && kind != catalog.Strategy {
+		if v == nil || (v.Kind == yamlpos.Map || v.Kind == yamlpos.List) && kind != catalog.Strategy {
 			continue
 		}
 		if s.kind != "" {
@@ -108,8 +108,12 @@ func (r *reader) about(s *Scenario, n *yamlpos.Node) bool {
 
 func (r *reader) subject(s *Scenario, at *yamlpos.Node) {
 	switch {
-	case s.kind == catalog.Strategy && at.Kind == yamlpos.List:
-		for _, item := range at.Items {
+	case s.kind == catalog.Strategy && (at.Kind == yamlpos.List || at.Kind == yamlpos.Map):
+		items := at.Items
+		if at.Kind == yamlpos.Map {
+			items = []*yamlpos.Node{at}
+		}
+		for _, item := range items {
 			if item.Kind != yamlpos.Map {
 				s.chain = append(s.chain, &part{typ: r.text(item, "strategy"), pos: item.Pos})
 				continue
