@@ -90,13 +90,13 @@ func (c *cli) finish(ctx context.Context, cmd *cobra.Command, err error) int {
 		fmt.Fprintln(c.stderr, "gowanus: interrupted")
 		return exitInterrupted
 	case errors.As(err, &f):
-		fmt.Fprintln(c.stderr, "gowanus:", err)
+		fmt.Fprintln(c.stderr, "gowanus:", clean(err.Error()))
 		return f.code
 	case !c.began:
-		fmt.Fprintf(c.stderr, "gowanus: %s\nUsage: %s\nSee: %s --help\n", strings.TrimSpace(err.Error()), cmd.UseLine(), cmd.CommandPath())
+		fmt.Fprintf(c.stderr, "gowanus: %s\nUsage: %s\nSee: %s --help\n", clean(strings.TrimSpace(err.Error())), cmd.UseLine(), cmd.CommandPath())
 		return exitUsage
 	}
-	fmt.Fprintln(c.stderr, "gowanus:", err)
+	fmt.Fprintln(c.stderr, "gowanus:", clean(err.Error()))
 	return exitFailed
 }
 

@@ -55,6 +55,7 @@ func readDescription(text []byte, l *Limits) (*hook.Description, error) {
 var (
 	moduleName    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$`)
 	moduleVersion = regexp.MustCompile(`^[0-9][0-9A-Za-z.+_-]{0,63}$`)
+	shownText     = regexp.MustCompile(`^[^\pC\p{Zl}\p{Zp}]{1,500}$`) // to whoever grants it
 	typeName      = regexp.MustCompile(`^[^\s\pC]{1,256}$`)
 )
 
@@ -71,6 +72,11 @@ func checkDescription(d *hook.Description, l *Limits) error {
 		}
 		if c.Value == "" || c.Reason == "" {
 			return fault.New(fault.Invalid, "capability %d, of kind %s: expected a value and a reason, got value %q, reason %q", i+1, c.Kind, c.Value, c.Reason)
+		}
+		for what, text := range map[string]string{"value": c.Value, "reason": c.Reason} {
+			if !shownText.MatchString(text) {
+				return fault.New(fault.Invalid, "capability %d, of kind %s: its %s: expected one line of at most 500 characters, without those that control a terminal, got %.100q", i+1, c.Kind, what, text)
+			}
 		}
 	}
 	taken := map[string]bool{}
@@ -116,11 +122,11 @@ func checkType(t *hook.Type) error {
 		}
 	}
 	for i, e := range t.Effectors {
-		if e.Name == "" {
-			return broken("effector %d has no name", i+1)
+		if !typeName.MatchString(e.Name) {
+			return broken("effector %d: expected a name, got %q", i+1, e.Name)
 		}
 		for _, p := range e.Parameters {
-			if p.Name == "" || p.Type != "" && !coerce.Known(p.Type) {
+			if !typeName.MatchString(p.Name) || p.Type != "" && !coerce.Known(p.Type) {
 				return broken("parameter %q of effector %s: expected a name and a known type, got the type %q", p.Name, e.Name, p.Type)
 			}
 		}

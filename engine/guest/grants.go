@@ -101,7 +101,8 @@ func (m *Module) Refuse(id hook.ID, typ, entity string, missing hook.Capability,
 	} else if missing.Kind == hook.CapStep {
 		hint = nearest.Hint(missing.Value, values)
 	}
-	err := fault.New(fault.Forbidden, "%s needs a capability that module %s %s: kind %s, value %s%s", what, m.Name(), why, missing.Kind, missing.Value, hint)
+	missing.Value = brief(missing.Value)
+	err := fault.New(fault.Forbidden, "%s needs a capability that module %s %s: kind %s, value %s%s", brief(what), m.Name(), why, missing.Kind, missing.Value, hint)
 	return m.note(id, typ, entity, missing, err)
 }
 
@@ -119,8 +120,19 @@ func (m *Module) note(id hook.ID, typ, entity string, missing hook.Capability, e
 		r.refusals = slices.Delete(r.refusals, 0, 1)
 	}
 	r.refused++
-	r.refusals = append(r.refusals, Refusal{time.Now().UTC(), id.String(), typ, entity, missing, err.Error()})
+	r.refusals = append(r.refusals, Refusal{time.Now().UTC(), id.String(), typ, entity, missing, brief(err.Error())})
 	return err
+}
+
+// briefBytes is how much is told of what a module wanted: that of an address may
+// be as long as a decision.
+const briefBytes = 1000
+
+func brief(text string) string {
+	if len(text) <= briefBytes {
+		return text
+	}
+	return strings.ToValidUTF8(text[:briefBytes], "") + "…"
 }
 
 // addresses are the steps that ask addresses in the world.

@@ -362,3 +362,14 @@ func TestKinds(t *testing.T) {
 		t.Errorf("migrate that is not known: %v", err)
 	}
 }
+
+// What is kept of a refusal is short, however long what was wanted is.
+func TestRefusalsAreBrief(t *testing.T) {
+	long := strings.Repeat("é", 100_000)
+	m, types := asking(t, &fake{answer: `{"steps": [{"step": "http", "input": {"url": "http://a` + long + `/"}}]}`}, "step=http")
+	_, err := types["thing"].Entity.Effector(t.Context(), &hook.EffectorCall{})
+	list, _ := m.Refusals()
+	if err == nil || len(err.Error()) > 4000 || len(list) != 1 || len(list[0].Message) > 1100 || len(list[0].Capability.Value) > 1100 {
+		t.Errorf("%d bytes of error, refusals %.200v", len(err.Error()), list)
+	}
+}
