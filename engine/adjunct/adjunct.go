@@ -75,10 +75,12 @@ type Host interface {
 	Carry(ctx context.Context, e *entity.Entity, r *Record, d *hook.Decision, b *store.Batch) error
 }
 
-// Limits bound the queue of one policy. Zero fields take the defaults.
+// Limits bound what one policy may take. Zero fields take the defaults.
 type Limits struct {
 	Queue    int // events that may wait; then the policy is suspended; default 10,000
 	Failures int // failed decisions in a row until it is suspended; default 10
+
+	Wake time.Duration // the shortest time until a timer fires, whatever a decision says; default 100 ms
 }
 
 // Config makes a Manager.
@@ -128,6 +130,9 @@ func NewManager(cfg Config) *Manager {
 	}
 	if cfg.Limits.Failures == 0 {
 		cfg.Limits.Failures = 10
+	}
+	if cfg.Limits.Wake == 0 {
+		cfg.Limits.Wake = 100 * time.Millisecond
 	}
 	return &Manager{cfg: cfg, byEntity: map[string][]*policy{}}
 }

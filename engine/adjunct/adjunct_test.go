@@ -264,6 +264,27 @@ func TestTimerFiresOnceAndSurvivesARestart(t *testing.T) {
 	})
 }
 
+// A policy that always wants to be woken at once is woken now and then.
+func TestTimersAreNotALoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		woken := 0
+		l := begin(t, store.NewMemory(), adjunct.Limits{}, func(c *hook.PolicyCall) (*hook.Decision, error) {
+			if c.Timer {
+				woken++
+			}
+			return &hook.Decision{WakeAfter: "1ns"}, nil
+		})
+		l.attach(t)
+		l.entity.Set("n", 1)
+		time.Sleep(time.Second + time.Millisecond)
+		synctest.Wait()
+		l.end(t)
+		if woken != 10 {
+			t.Errorf("woken %d times in a second", woken)
+		}
+	})
+}
+
 func TestSuspension(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

@@ -194,7 +194,7 @@ func (m *Manager) carry(ctx context.Context, p *policy, d *hook.Decision, now ti
 		if err != nil {
 			return fault.New(fault.Invalid, "policy %s answered with wakeAfter: %w", next.Name, err)
 		}
-		next.WakeAt = now.Add(after)
+		next.WakeAt = now.Add(max(after, m.cfg.Limits.Wake))
 	}
 	var b store.Batch
 	if err := Stage(&next, &b); err != nil {
