@@ -140,7 +140,7 @@ func (e *Engine) reserved(t *catalog.Type) error {
 		}
 	}
 	for _, word := range t.Formats {
-		if slices.Contains(ownFormats, word) {
+		if slices.Contains(ownFormats, strings.ToLower(word)) {
 			return fault.New(fault.Conflict, "format %s: %q is read by the server itself", t.Name, word)
 		}
 		if !strings.HasPrefix(word, ".") && !strings.Contains(word, "/") {
@@ -164,7 +164,7 @@ var ownFormats = []string{
 func (e *Engine) rivals(m *module.Module) error {
 	for _, t := range registered(m) {
 		for _, other := range e.types.Load().Types() {
-			if other.Kind != t.Kind || other.Plan != nil || other.Unbuilt != "" || other.Module == t.Module {
+			if other.Kind != t.Kind || other.Unbuilt != "" || other.Module == t.Module && other.Plan == nil || comesWith(other, t.Module) {
 				continue
 			}
 			name := shared(t, other)
@@ -175,7 +175,10 @@ func (e *Engine) rivals(m *module.Module) error {
 			}
 			if name != "" {
 				owner := "the server itself"
-				if other.Module != "" {
+				switch {
+				case other.Plan != nil:
+					owner = "bundle " + other.Bundle.Name
+				case other.Module != "":
 					owner = "module " + other.Module
 				}
 				return fault.New(fault.Conflict, "module %s has the %s type %s, which belongs to %s", m.Name(), t.Kind, name, owner)
@@ -185,10 +188,21 @@ func (e *Engine) rivals(m *module.Module) error {
 	return nil
 }
 
+// comesWith tells whether an item of the catalog stands in a bundle that brings
+// a module.
+func comesWith(item *catalog.Type, name string) bool {
+	return item.Plan != nil && (item.Bundle == nil || slices.ContainsFunc(modulesOf(item.Bundle), func(m *module.Module) bool { return m.Name() == name }))
+}
+
 // shared gives a name that two types have in common, "" when they have none.
 func shared(a, b *catalog.Type) string {
 	for _, name := range append([]string{a.Name}, a.Aliases...) {
 		if name == b.Name || slices.Contains(b.Aliases, name) || b.Prefix != "" && strings.HasPrefix(name, b.Prefix) {
+			return name
+		}
+	}
+	for _, name := range append([]string{b.Name}, b.Aliases...) { // with its versions, NAME:VERSION
+		if a.Prefix != "" && strings.HasPrefix(name+":", a.Prefix) {
 			return name
 		}
 	}

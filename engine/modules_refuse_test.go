@@ -51,6 +51,10 @@ func TestModuleNamesAreItsOwn(t *testing.T) {
 	}
 	e, _ := plant.engine()
 	install(t, e, "1.0.0")
+	if _, err := e.AddBundle(t.Context(), engine.BundleRequest{File: "own.bom", Content: []byte("brooklyn.catalog:\n  bundle: ours\n  version: 1.0.0\n  items:\n" +
+		"  - {id: our-web, itemType: entity, item: {type: basic-entity}}\n")}); err != nil {
+		t.Fatal(err)
+	}
 	describe := func(name, version, types, capabilities string) string {
 		return fmt.Sprintf(`{"name": %q, "version": %q, "abi": [1, 1], "types": [%s], "capabilities": [%s]}`, name, version, types, capabilities)
 	}
@@ -78,6 +82,13 @@ func TestModuleNamesAreItsOwn(t *testing.T) {
 		{describe("m", "1.0.0", typ("shipped.Thing", "entity", ""), ""), "module m has the entity type shipped.Thing, which belongs to module shipped"},
 		{describe("m", "1.0.0", typ("thing:own", "entity", ""), ""), "module m has the entity type thing:own, which belongs to module shipped"},
 		{describe("m", "1.0.0", typ("e", "entity", `, "prefix": "thing:x:"`), ""), "module m has the entity type thing:x:, which belongs to module shipped"},
+		{describe("m", "9.0.0", typ("our-web", "entity", ""), ""), "module m has the entity type our-web, which belongs to bundle ours"},
+		{describe("m", "9.0.0", typ("org.x.Web", "entity", `, "aliases": ["our-web"]`), ""), "module m has the entity type our-web, which belongs to bundle ours"},
+		{describe("m", "9.0.0", typ("our-web", "policy", ""), ""), ""},
+		{describe("m", "9.0.0", typ("e", "entity", `, "prefix": "our-web:"`), ""), "module m has the entity type our-web, which belongs to bundle ours"},
+		{describe("m", "9.0.0", typ("e", "entity", `, "prefix": "org.apache.brooklyn.entity.stock.BasicEntity:"`), ""),
+			"module m has the entity type org.apache.brooklyn.entity.stock.BasicEntity, which belongs to the server itself"},
+		{describe("m", "1.0.0", typ("f", "format", `, "formats": [".YAML"]`), ""), `module m: format f: ".YAML" is read by the server itself`},
 		{describe("m", "1.0.0", typ("org.example.Wire", "network", ""), ""), "module m has the entity type org.example.Wire, which belongs to module probe"},
 	} {
 		r, err := e.AddBundle(t.Context(), engine.BundleRequest{Content: mute(c.description)})
