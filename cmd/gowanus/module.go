@@ -18,5 +18,5 @@ after it (the newest release), :TAG, @sha256:DIGEST, or @CONSTRAINT like @^1.2,
 		c.modulePushCommand(), c.modulePullCommand(), c.moduleCopyCommand(), c.moduleSearchCommand(), c.moduleSBOMCommand(),
 		c.moduleSignCommand(), c.moduleVerifyCommand(), c.moduleKeygenCommand(),
 	)
-	return cmd
+	return c.completes(cmd)
 }

@@ -184,16 +184,41 @@ func (c *cli) changeModule(ctx context.Context, method, path string) error {
 
 func (c *cli) moduleGrantCommand() *cobra.Command {
 	var grants []string
+	var add bool
 	cmd := &cobra.Command{
 		Use: "grant NAME[:VERSION] [--grant KIND=VALUE…]", Short: "Say what a module may do, instead of what it might before", Args: cobra.ExactArgs(1),
 		Long: `Say what an installed module may do. What is not named is taken away;
-without --grant it may do nothing any more.`,
+without --grant it may do nothing any more. With --add it keeps what it has.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if add {
+				had, err := c.granted(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				grants = append(grants, had...)
+			}
 			return c.changeModule(cmd.Context(), http.MethodPost, modulePath(args[0])+"/grants"+grantQuery("?", grants))
 		},
 	}
 	grantFlag(cmd, &grants)
+	cmd.Flags().BoolVar(&add, "add", false, "and what it might do before")
 	return cmd
+}
+
+// granted gives what a module was granted, as --grant names it.
+func (c *cli) granted(ctx context.Context, ref string) (out []string, err error) {
+	cl, err := c.client()
+	if err != nil {
+		return nil, err
+	}
+	var m moduleInfo
+	err = cl.get(ctx, modulePath(ref), &m)
+	for _, a := range m.Capabilities {
+		if a.Granted {
+			out = append(out, a.Kind+"="+a.Value)
+		}
+	}
+	return out, err
 }
 
 func grantFlag(cmd *cobra.Command, grants *[]string) {

@@ -90,6 +90,10 @@ func (c *cli) installModule(ctx context.Context, b *body, grants []string, force
 		return err
 	}
 	c.installed(&m)
+	var best moduleInfo
+	if err := cl.get(ctx, modulePath(d.Name), &best); err == nil && best.Version != d.Version {
+		fmt.Fprintf(c.stderr, "gowanus: warning: %s %s stays in charge, which is newer\n", oneLine(best.Name), oneLine(best.Version))
+	}
 	return nil
 }
 
