@@ -24,7 +24,7 @@ func TestGoGuestAnswers(t *testing.T) {
 		in, want string
 	}{
 		{hook.EntityEffector, string(effector("echo", `{"a":[1,"<b>"]}`)), `{"result":{"a":[1,"<b>"]}}`},
-		{hook.EntityEffector, string(effector("panic", `{}`)), `{"error":{"kind":"internal","message":"hook 2 of module reference panicked: as told"}}`},
+		{hook.EntityEffector, string(effector("panic", `{}`)), `{"error":{"kind":"internal","message":"hook 2 of module reference panicked: as told, at main.go:45"}}`},
 		{hook.EntityEffector, string(effector("goroutines", `{}`)), `{"result":4950}`},
 		{hook.EntityEffector, `{"type":"other"}`, `{"error":{"kind":"not-found","message":"module reference has no type \"other\""}}`},
 		{hook.EntityEffector, `{`, `{"error":{"kind":"invalid","message":"decode effector call: byte 1: expected a key, got the end"}}`},

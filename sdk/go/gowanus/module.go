@@ -37,7 +37,7 @@ func Call(hook Hook, in []byte) []byte { return registered.Call(hook, in) }
 func (m *Module) Call(hook Hook, in []byte) (out []byte) {
 	defer func() {
 		if p := recover(); p != nil {
-			out = errorAnswer(refuse("internal", "hook "+strconv.Itoa(int(hook))+" of module "+m.Name+" panicked: "+show(p)))
+			out = errorAnswer(refuse("internal", "hook "+strconv.Itoa(int(hook))+" of module "+m.Name+" "+panicked(p)))
 		}
 	}()
 	if hook == HookPlacementRank {

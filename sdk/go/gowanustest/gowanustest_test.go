@@ -100,7 +100,7 @@ func TestErrors(t *testing.T) {
 	register()
 	for _, c := range []struct{ typ, effector, kind, message string }{
 		{"greeter", "fail", "conflict", "greet : greeted already"},
-		{"greeter", "panic", "internal", "hook 2 of module fixture panicked: assignment to entry in nil map"},
+		{"greeter", "panic", "internal", "hook 2 of module fixture panicked: assignment to entry in nil map, at gowanustest_test.go:31"},
 		{"counter", "greet", "invalid", "type counter has no effectors"},
 		{"nobody", "greet", "not-found", `module fixture has no type "nobody"`},
 	} {
