@@ -285,7 +285,7 @@ func (e *Engine) takeover(ctx context.Context, before, after *catalog.Registry, 
 	}
 	if len(b.Modules) > 0 {
 		if err := e.rehearse(ctx, after, func(t *catalog.Type) bool { return t.Bundle == b }); err != nil {
-			return err
+			return fault.New(fault.KindOf(err), "%s is not installed, and nothing is changed: %w", b.ID(), err)
 		}
 	}
 	for _, m := range modulesOf(b) {

@@ -338,8 +338,8 @@ func TestModuleUpgradeRefused(t *testing.T) {
 		beat(t, e, p, n)
 	}
 	_, err := tryInstall(t, e, "2.0.0")
-	want := "its state of version 1.0.0 cannot be brought to version 2.0.0: more than two beats cannot be brought over"
-	if fault.KindOf(err) != fault.Precondition || !strings.HasSuffix(err.Error(), want) {
+	want := "probe:2.0.0 is not installed, and nothing is changed: policy Tally of p: its state of version 1.0.0 cannot be brought to version 2.0.0: more than two beats cannot be brought over"
+	if fault.KindOf(err) != fault.Precondition || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
 	}
 	if by := beat(t, e, p, 4); by != "1.0.0" {

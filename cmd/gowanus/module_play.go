@@ -101,7 +101,11 @@ func (p *playing) find(ctx context.Context, args []string, output string) error 
 		p.file, beside = target, filepath.Dir(target)
 	}
 	if len(args) == 0 {
-		args = []string{filepath.Join(beside, "tests")}
+		folder := filepath.Join(beside, "tests")
+		if _, err := os.Stat(folder); err != nil {
+			return usageError("there are no scenarios: expected them in the folder %s, or behind the module", folder)
+		}
+		args = []string{folder}
 	}
 	for _, name := range args {
 		if err := p.read(name); err != nil {

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/gowanus-project/gowanus/engine/fault"
 	"github.com/gowanus-project/gowanus/engine/hook"
 	"github.com/gowanus-project/gowanus/internal/coerce"
+	"github.com/gowanus-project/gowanus/internal/nearest"
 )
 
 // maxNameBytes is the length of step types, ids, tokens and sensor names.
@@ -93,7 +95,7 @@ func (l *Limits) strictly(text []byte, v any) error {
 	decoder.DisallowUnknownFields()
 	decoder.UseNumber()
 	if err := decoder.Decode(v); err != nil {
-		return readable(err, decoder.InputOffset())
+		return readable(err, decoder.InputOffset(), reflect.TypeOf(v))
 	}
 	if string(bytes.TrimSpace(text)) == "null" {
 		return broken("it is null, expected an object")
@@ -134,8 +136,8 @@ func values(text []byte) int {
 	return n
 }
 
-// readable says what is wrong with JSON in the words of its author.
-func readable(err error, at int64) error {
+// readable says what is wrong with JSON that is no t in the words of its author.
+func readable(err error, at int64, t reflect.Type) error {
 	var wrong *json.UnmarshalTypeError
 	var broke *json.SyntaxError
 	switch {
@@ -152,7 +154,30 @@ func readable(err error, at int64) error {
 		}
 		return broken("%s: expected %s, got %s", where, words[wrong.Type.Kind()], wrong.Value)
 	}
-	return broken("%s, before byte %d", strings.TrimPrefix(err.Error(), "json: "), at)
+	text := strings.TrimPrefix(err.Error(), "json: ")
+	hint := ""
+	if name, is := strings.CutPrefix(text, "unknown field "); is {
+		hint = nearest.Hint(strings.Trim(name, `"`), fieldNames(t, nil, 0))
+	}
+	return broken("%s, before byte %d%s", text, at, hint)
+}
+
+// fieldNames adds the names in JSON of all fields of t, and of what these are made of.
+func fieldNames(t reflect.Type, into []string, depth int) []string {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Array || t.Kind() == reflect.Map {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || depth > 6 { // types of ours are not deeper
+		return into
+	}
+	for _, f := range reflect.VisibleFields(t) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name != "" && name != "-" && !slices.Contains(into, name) {
+			into = append(into, name)
+		}
+		into = fieldNames(f.Type, into, depth+1)
+	}
+	return into
 }
 
 // words are the kinds of Go values in those of JSON.

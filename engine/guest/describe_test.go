@@ -19,7 +19,7 @@ func TestLoadRefuses(t *testing.T) {
 		want string
 	}{
 		{``, fault.Invalid, "the description cannot be read: it is empty"},
-		{`{"nam": 1}`, fault.Invalid, `the description cannot be read: unknown field "nam", before byte 10`},
+		{`{"nam": 1}`, fault.Invalid, `the description cannot be read: unknown field "nam", before byte 10; did you mean "name"?`},
 		{`{"error": {"kind": "conflict", "message": "two types x"}}`, fault.Conflict, "the module cannot describe itself: two types x"},
 		{`{"version": "1"}`, fault.Invalid, `description of module "": expected a name of letters, digits, and . _ - between them, and a version like 1.2.0; the version is "1"`},
 		{`{"name": "m", "version": "1", "abi": [2, 3]}`, fault.Invalid, of + "it speaks the ABI versions 2 to 3, this engine version 1"},
