@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -114,10 +115,21 @@ func (i *instance) hostLog(stack []uint64) {
 // logLine writes one line to the log, unless the call has written too many.
 func (i *instance) logLine(level slog.Level, line []byte) {
 	m := i.module
-	if i.lines++; i.lines > m.limits.LogLines {
-		if i.lines == m.limits.LogLines+1 {
-			m.log.Warn("further lines of this call are dropped", "LogLines", m.limits.LogLines)
-		}
+	if i.lines++; i.lines > m.limits.LogLines+1 {
+		return
+	}
+	if !m.log.Enabled(i.ctx.Context, level) {
+		return
+	}
+	ok, dropped := m.logs.take(&m.limits, time.Now())
+	if !ok {
+		return
+	}
+	if dropped > 0 {
+		m.log.Warn("lines were dropped", "lines", dropped, "LogRate", m.limits.LogRate)
+	}
+	if i.lines > m.limits.LogLines {
+		m.log.Warn("further lines of this call are dropped", "LogLines", m.limits.LogLines)
 		return
 	}
 	m.log.Log(i.ctx.Context, level, string(line[:min(len(line), m.limits.LogBytes)]))

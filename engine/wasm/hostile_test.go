@@ -270,16 +270,23 @@ func TestSuspension(t *testing.T) {
 }
 
 func TestLogIsBounded(t *testing.T) {
-	var log bytes.Buffer
-	l := wasm.Limits{LogLines: 3, LogBytes: 4}
-	m := load(t, goGuest, wasm.Config{CacheDir: codeCache, Limits: l, Log: slog.New(slog.NewTextHandler(&log, nil))}, wasm.LoadOptions{})
-	for range 2 {
-		if _, err := m.Call(context.Background(), hook.EntityEffector, effector("log", `{"lines":50}`)); err != nil {
-			t.Fatal(err)
+	for _, c := range []struct {
+		limits     wasm.Limits
+		lines, cut int
+	}{
+		{wasm.Limits{LogLines: 3, LogBytes: 4}, 6, 2},
+		{wasm.Limits{LogLines: 3, LogBytes: 4, LogBurst: 5, LogRate: 1e-6}, 4, 1}, // over both calls
+	} {
+		var log bytes.Buffer
+		m := load(t, goGuest, wasm.Config{CacheDir: codeCache, Limits: c.limits, Log: slog.New(slog.NewTextHandler(&log, nil))}, wasm.LoadOptions{})
+		for range 2 {
+			if _, err := m.Call(context.Background(), hook.EntityEffector, effector("log", `{"lines":50}`)); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	if lines, cut := strings.Count(log.String(), "msg=line module=m"), strings.Count(log.String(), "LogLines=3"); lines != 6 || cut != 2 {
-		t.Errorf("%d lines and %d notes:\n%s", lines, cut, log.String())
+		if lines, cut := strings.Count(log.String(), "msg=line module=m"), strings.Count(log.String(), "LogLines=3"); lines != c.lines || cut != c.cut {
+			t.Errorf("%d lines and %d notes:\n%s", lines, cut, log.String())
+		}
 	}
 }
 

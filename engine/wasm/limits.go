@@ -41,6 +41,11 @@ type Limits struct {
 	Failures       int // failures in a row that suspend the module
 	HighWaterPages int // an instance with more memory than this is not used again
 
+	// Over time a module may log LogRate lines a second; what it does not use is
+	// saved up to LogBurst lines. Further lines are dropped, and counted.
+	LogRate  float64
+	LogBurst int
+
 	// Over time a module may keep BusyShare processors busy. Idle time is saved
 	// up to BusyBurst, so that a burst of calls is not held up; a call that
 	// finds nothing left waits, or is refused if it would wait longer than
@@ -64,6 +69,7 @@ func DefaultLimits() Limits {
 		InputBytes: 16 << 20, AnswerBytes: 4 << 20, StackSlots: 1 << 20,
 		LogLines: 100, LogBytes: 2000, HostBytes: 4 << 20,
 		Failures: 5, HighWaterPages: 512, TotalPages: totalPages(runtime.GOMAXPROCS(0)),
+		LogRate: 20, LogBurst: 1000,
 		BusyShare: max(1, float64(runtime.NumCPU())/2), BusyBurst: time.Minute, BusyWait: 10 * time.Second,
 	}
 }
@@ -89,8 +95,10 @@ func (l *Limits) fillDefaults() {
 	if l.TotalPages == 0 && l.Instances != 0 {
 		l.TotalPages = totalPages(l.Instances)
 	}
-	if l.BusyShare == 0 {
-		l.BusyShare = d.BusyShare
+	for _, f := range []struct{ field, value *float64 }{{&l.BusyShare, &d.BusyShare}, {&l.LogRate, &d.LogRate}} {
+		if *f.field == 0 {
+			*f.field = *f.value
+		}
 	}
 	for _, f := range []struct{ field, value *time.Duration }{{&l.BusyBurst, &d.BusyBurst}, {&l.BusyWait, &d.BusyWait}} {
 		if *f.field == 0 {
@@ -102,7 +110,7 @@ func (l *Limits) fillDefaults() {
 		value int
 	}{
 		{&l.Instances, d.Instances}, {&l.InputBytes, d.InputBytes}, {&l.AnswerBytes, d.AnswerBytes},
-		{&l.StackSlots, d.StackSlots}, {&l.LogLines, d.LogLines}, {&l.LogBytes, d.LogBytes},
+		{&l.StackSlots, d.StackSlots}, {&l.LogLines, d.LogLines}, {&l.LogBurst, d.LogBurst}, {&l.LogBytes, d.LogBytes},
 		{&l.HostBytes, d.HostBytes}, {&l.Failures, d.Failures}, {&l.HighWaterPages, d.HighWaterPages}, {&l.TotalPages, d.TotalPages},
 	} {
 		if *f.field == 0 {

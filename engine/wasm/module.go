@@ -32,6 +32,7 @@ type Module struct {
 	stats     counters
 	trace     trace
 	allowance allowance
+	logs      logMeter
 	memory    budget
 
 	mu        sync.Mutex

@@ -36,7 +36,7 @@ func TestLongCallsTakeTurns(t *testing.T) {
 	log := signals{slog.DiscardHandler, make(chan string)}
 	r, err := wasm.New(wasm.Config{
 		Log: slog.New(log), LongCalls: 2,
-		Limits: wasm.Limits{Plan: patience, LogLines: 1 << 30, Structure: pages(4)},
+		Limits: wasm.Limits{Plan: patience, LogLines: 1 << 30, LogBurst: 1 << 30, Structure: pages(4)},
 	})
 	if err != nil {
 		t.Fatal(err)
