@@ -80,6 +80,12 @@ type Limits struct {
 	Queue    int // events that may wait; then the policy is suspended; default 10,000
 	Failures int // failed decisions in a row until it is suspended; default 10
 
+	// Over time a policy makes Rate decisions a second, by default 5000; what it
+	// does not use is saved up to Burst of them, by default 100,000. Further
+	// events wait, so that policies which answer one another for ever leave the
+	// processors to the rest.
+	Rate, Burst int
+
 	Wake time.Duration // the shortest time until a timer fires, whatever a decision says; default 100 ms
 }
 
@@ -114,6 +120,7 @@ type policy struct {
 	stop   context.CancelFunc
 	done   chan struct{} // closed when it is not running any more
 	failed int
+	paced  time.Time // when the next decision is due at Limits.Rate
 
 	mu    sync.Mutex
 	queue []item
@@ -130,6 +137,12 @@ func NewManager(cfg Config) *Manager {
 	}
 	if cfg.Limits.Failures == 0 {
 		cfg.Limits.Failures = 10
+	}
+	if cfg.Limits.Rate == 0 {
+		cfg.Limits.Rate = 5000
+	}
+	if cfg.Limits.Burst == 0 {
+		cfg.Limits.Burst = 100_000
 	}
 	if cfg.Limits.Wake == 0 {
 		cfg.Limits.Wake = 100 * time.Millisecond

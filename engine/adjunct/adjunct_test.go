@@ -285,6 +285,27 @@ func TestTimersAreNotALoop(t *testing.T) {
 	})
 }
 
+// Policies that answer themselves for ever are held to a rate.
+func TestDecisionsHaveARate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		decided := 0
+		var set func(string, any)
+		l := begin(t, store.NewMemory(), adjunct.Limits{Rate: 100, Burst: 50}, func(*hook.PolicyCall) (*hook.Decision, error) {
+			decided++
+			set("n", decided)
+			return &hook.Decision{}, nil
+		})
+		set = l.entity.Set
+		l.attach(t)
+		l.entity.Set("n", 0)
+		time.Sleep(10 * time.Second)
+		l.end(t)
+		if decided < 1000 || decided > 1100 {
+			t.Errorf("%d decisions in ten seconds", decided)
+		}
+	})
+}
+
 func TestSuspension(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

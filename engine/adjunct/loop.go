@@ -138,6 +138,7 @@ func seenKey(own, source, sensor string) string {
 // its decision out. State, that the item has been dealt with, and the steps
 // are stored as one.
 func (m *Manager) decide(ctx context.Context, p *policy, it *item, notes *store.Batch) {
+	m.pace(ctx, p)
 	now := time.Now().UTC()
 	call := &hook.PolicyCall{Type: p.rec.Type, Config: p.rec.Config, State: p.rec.State, Now: now.Format(time.RFC3339Nano), Timer: it == nil}
 	if it != nil {
@@ -163,6 +164,29 @@ func (m *Manager) decide(ctx context.Context, p *policy, it *item, notes *store.
 	}
 	m.settle(ctx, p, err)
 }
+
+// pace holds a policy to Limits.Rate.
+func (m *Manager) pace(ctx context.Context, p *policy) {
+	l, now := &m.cfg.Limits, time.Now()
+	each := time.Second / time.Duration(l.Rate)
+	if saved := now.Add(-each * time.Duration(l.Burst)); p.paced.Before(saved) {
+		p.paced = saved
+	}
+	p.paced = p.paced.Add(each)
+	ahead := p.paced.Sub(now)
+	if ahead < pause {
+		return
+	}
+	t := time.NewTimer(ahead)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// pause is the shortest time that a policy is held up for.
+const pause = 5 * time.Millisecond
 
 // timerRetry is the time after which a timer that failed fires again; it
 // doubles with each failure.
