@@ -265,14 +265,14 @@ func broken(format string, args ...any) error { return fault.New(fault.Internal,
 // users and goes to them as it is.
 func (m *Module) refusal(e *hook.Error) error {
 	text := strings.ToValidUTF8(e.Message, "�")
-	if most := m.limits.MessageBytes; len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "…"
-	}
 	if text == "" {
 		text = "module " + m.Name() + " refused without saying why"
 	}
-	if e.At != "" && !strings.Contains(text, strings.TrimPrefix(e.At, "config.")) {
-		text = e.At + ": " + text
+	if at := strings.ToValidUTF8(e.At, "�"); at != "" && !strings.Contains(text, strings.TrimPrefix(at, "config.")) {
+		text = at + ": " + text
+	}
+	if most := m.limits.MessageBytes; len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
 	}
 	return fault.New(kindOf(e.Kind), "%s", text)
 }

@@ -373,3 +373,12 @@ func TestRefusalsAreBrief(t *testing.T) {
 		t.Errorf("%d bytes of error, refusals %.200v", len(err.Error()), list)
 	}
 }
+
+// Nor is the place that an error names longer than a message may be.
+func TestPlacesOfErrorsAreBrief(t *testing.T) {
+	_, types := asking(t, &fake{answer: `{"error": {"kind": "invalid", "message": "no", "at": "config.` + strings.Repeat("x", 100_000) + `"}}`}, "")
+	_, err := types["thing"].Entity.Effector(t.Context(), &hook.EffectorCall{})
+	if err == nil || len(err.Error()) > 5000 {
+		t.Errorf("%.100v", err)
+	}
+}
