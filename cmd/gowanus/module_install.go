@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -71,7 +72,9 @@ func (c *cli) installModule(ctx context.Context, b *body, grants []string, force
 	}
 	b.contentType = "application/wasm"
 	path := "/v1/catalog/bundles?" + url.Values{"force": {fmt.Sprint(force)}}.Encode() + grantQuery("&", grants)
+	patience := time.AfterFunc(2*time.Second, func() { fmt.Fprintln(c.stderr, "gowanus: the server compiles and checks the module") })
 	_, text, err := cl.do(ctx, http.MethodPost, path, b)
+	patience.Stop()
 	if err != nil {
 		return err
 	}
