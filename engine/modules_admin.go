@@ -41,6 +41,12 @@ func (e *Engine) Module(name, wanted string) (*module.Module, error) {
 	return nil, fault.New(fault.NotFound, "there is no module %s:%s%s", name, wanted, nearest.Hint(name, names))
 }
 
+// BundleOf gives the bundle that a module came in, or nil for one that is not
+// listed any more.
+func (e *Engine) BundleOf(m *module.Module) *catalog.Bundle {
+	return bundleOfModule(e.types.Load(), m)
+}
+
 // CheckModule tells why a module that describes itself so would not be
 // installed, as far as that can be known without its code.
 func (e *Engine) CheckModule(description []byte) error {

@@ -29,6 +29,7 @@ type Catalog interface {
 	MarkType(ctx context.Context, name, version string, deprecated, disabled *bool) error
 
 	Modules() []*module.Module
+	BundleOf(m *module.Module) *catalog.Bundle
 	Module(name, version string) (*module.Module, error)
 	GrantModule(ctx context.Context, name, version string, grants []hook.Capability, all bool) (*module.Module, error)
 	ResumeModule(ctx context.Context, name, version string) (*module.Module, error)

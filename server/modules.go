@@ -20,7 +20,8 @@ type moduleSummary struct {
 	Version   string   `json:"version"`
 	Digest    string   `json:"digest,omitempty"`
 	Shipped   bool     `json:"shipped"`
-	State     string   `json:"state"` // "ready", "loaded", "suspended", or "withdrawn" when a version before it is in charge again
+	Bundle    string   `json:"bundle,omitempty"` // that it came in, "name:version"; its own when it came alone
+	State     string   `json:"state"`            // "ready", "loaded", "suspended", or "withdrawn" when a version before it is in charge again
 	Suspended string   `json:"suspended,omitempty"`
 	Types     []string `json:"types"`
 	Missing   int      `json:"missing"` // capabilities that it asks for and was not granted
@@ -78,7 +79,7 @@ type moduleCall struct {
 
 const pageBytes = 64 << 10
 
-func summaryOf(m *module.Module) moduleSummary {
+func (s *Server) summaryOf(m *module.Module) moduleSummary {
 	stats := m.Stats()
 	out := moduleSummary{
 		Name: m.Name(), Version: m.Version(), Digest: m.Digest, Shipped: m.Shipped, State: "ready", Suspended: stats.Suspended,
@@ -92,16 +93,19 @@ func summaryOf(m *module.Module) moduleSummary {
 	case stats.Compiled:
 		out.State = "loaded"
 	}
+	if b := s.engine.BundleOf(m); b != nil {
+		out.Bundle = b.ID()
+	}
 	for _, t := range m.Types() {
 		out.Types = append(out.Types, t.Name)
 	}
 	return out
 }
 
-func detailOfModule(m *module.Module) moduleDetail {
+func (s *Server) detailOfModule(m *module.Module) moduleDetail {
 	stats := m.Stats()
 	out := moduleDetail{
-		moduleSummary: summaryOf(m), Kinds: map[string]string{}, Capabilities: []capabilityDetail{}, Limits: m.Limits(),
+		moduleSummary: s.summaryOf(m), Kinds: map[string]string{}, Capabilities: []capabilityDetail{}, Limits: m.Limits(),
 		Stats: moduleStats{
 			Calls: stats.Calls, Failures: stats.Failures, Fuel: stats.Fuel, BusyMillis: int64(stats.Busy / time.Millisecond),
 			MemoryBytes: int64(stats.HighPages) * pageBytes, Instances: stats.Idle + stats.Running, Hooks: map[string]hookStats{},
@@ -136,7 +140,7 @@ func (s *Server) replyModules(c echo.Context, name string) error {
 	out := []moduleSummary{}
 	for _, m := range s.engine.Modules() {
 		if name == "" || m.Name() == name {
-			out = append(out, summaryOf(m))
+			out = append(out, s.summaryOf(m))
 		}
 	}
 	if name != "" && len(out) == 0 {
@@ -145,7 +149,7 @@ func (s *Server) replyModules(c echo.Context, name string) error {
 	return ok(c, out)
 }
 
-func (s *Server) getModule(c echo.Context, m *module.Module) error { return ok(c, detailOfModule(m)) }
+func (s *Server) getModule(c echo.Context, m *module.Module) error { return ok(c, s.detailOfModule(m)) }
 
 // traceModule gives the last calls, the newest first.
 func (s *Server) traceModule(c echo.Context, m *module.Module) error {
@@ -168,7 +172,7 @@ func (s *Server) grantModule(c echo.Context, m *module.Module) error {
 	if err != nil {
 		return err
 	}
-	return ok(c, detailOfModule(m))
+	return ok(c, s.detailOfModule(m))
 }
 
 func (s *Server) resumeModule(c echo.Context, m *module.Module) error {
@@ -176,7 +180,7 @@ func (s *Server) resumeModule(c echo.Context, m *module.Module) error {
 	if err != nil {
 		return err
 	}
-	return ok(c, detailOfModule(m))
+	return ok(c, s.detailOfModule(m))
 }
 
 func (s *Server) rollbackModule(c echo.Context) error {
@@ -184,7 +188,7 @@ func (s *Server) rollbackModule(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return ok(c, detailOfModule(m))
+	return ok(c, s.detailOfModule(m))
 }
 
 // queryGrants reads the parameters grant: each is KIND=VALUE, or all.

@@ -20,6 +20,7 @@ type moduleInfo struct {
 	Version      string            `json:"version"`
 	Digest       string            `json:"digest"`
 	Shipped      bool              `json:"shipped"`
+	Bundle       string            `json:"bundle"`
 	State        string            `json:"state"`
 	Suspended    string            `json:"suspended"`
 	Types        []string          `json:"types"`
@@ -73,8 +74,11 @@ func (c *cli) moduleListCommand() *cobra.Command {
 			t := c.plainTable("NAME", "VERSION", "STATE", "TYPES", "NOT GRANTED", "ORIGIN")
 			for _, m := range all {
 				origin := m.Digest
-				if m.Shipped {
+				switch {
+				case m.Shipped:
 					origin = "shipped"
+				case m.Bundle != "" && m.Bundle != m.Name+":"+m.Version:
+					origin = "bundle " + m.Bundle
 				}
 				t.AppendRow([]any{oneLine(m.Name), oneLine(m.Version), m.State, len(m.Types), m.Missing, oneLine(origin)})
 			}
