@@ -32,9 +32,6 @@ func module() gowanus.Module {
 		gowanus.Capability{Kind: "step", Value: "set-sensor", Reason: "publishes"},
 		gowanus.Capability{Kind: "step", Value: "release-host", Reason: "leaves"},
 		gowanus.Capability{Kind: "step", Value: "set-config", Reason: "keeps"},
-		gowanus.Capability{Kind: "step", Value: "add-entity", Reason: "makes pairs"},
-		gowanus.Capability{Kind: "step", Value: "add-policy", Reason: "watches pairs"},
-		gowanus.Capability{Kind: "step", Value: "deploy-application", Reason: "reads blueprints"},
 		gowanus.Capability{Kind: "config", Value: "shown.*", Reason: "reads"},
 	)
 	if strings.HasPrefix(version, "2.") {

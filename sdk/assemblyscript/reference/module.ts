@@ -14,6 +14,9 @@ register(
     .capability("step", "obtain-host", "places the greeter")
     .capability("step", "invoke-effector", "restarts what failed")
     .capability("step", "log", "tells what is done")
+    .capability("step", "add-entity", "makes pairs")
+    .capability("step", "add-policy", "watches pairs")
+    .capability("step", "deploy-application", "reads blueprints")
     .capability("sensor", "load", "adds up the load of members")
     .with(
       new Type("org.example.Greeter", "entity").alias("greeter").prefix("greet:").describe("says hello")

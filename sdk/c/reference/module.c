@@ -212,5 +212,8 @@ const gw_module gowanus_module = {
     .capabilities = (const gw_capability[]){{"step", "obtain-host", "places the greeter"},
                                             {"step", "invoke-effector", "restarts what failed"},
                                             {"step", "log", "tells what is done"},
+                                            {"step", "add-entity", "makes pairs"},
+                                            {"step", "add-policy", "watches pairs"},
+                                            {"step", "deploy-application", "reads blueprints"},
                                             {"sensor", "load", "adds up the load of members"}, {0}},
 };
