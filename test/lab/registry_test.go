@@ -138,7 +138,7 @@ func TestRegistry(t *testing.T) {
 	registry := *s.Registry
 	registry.Password = "wrong"
 	anonymous.Registry = &registry
-	if out, err := anonymous.run("module", "verify", ref); err == nil || !strings.Contains(out, "401") {
+	if out, err := anonymous.run("module", "verify", ref); err == nil || !strings.Contains(out, "the registry refuses this user or password") {
 		t.Errorf("with a wrong password: %v, %s", err, out)
 	}
 }
