@@ -37,13 +37,13 @@
 // same code without it (two cores of a shared virtual machine, Intel Xeon, Go
 // 1.26.8, wazero 1.12; BenchmarkMeter and BenchmarkGoMeter in engine/wasm):
 //
-//	recursion that does nothing else (fib)            +18 to +25 %
-//	fib in C, which clang makes a loop that recurses  +26 to +30 %
-//	loop that counts, 0.3 ns a turn                   +25 %
-//	loop of six instructions over memory, 0.5 ns      +39 %
+//	recursion that does nothing else (fib)            +15 to +27 %
+//	fib in C, which clang makes a loop that recurses  +28 to +30 %
+//	loop that counts, 0.3 ns a turn                   +27 %
+//	loop of six instructions over memory, 0.5 ns      +40 %
 //	loop over memory in C                              +0 %
-//	JSON parser in C                                  +17 to +19 %
-//	effector call of a Go guest, most of it JSON       +4 to +5 %
+//	JSON parser in C                                  +17 to +21 %
+//	effector call of a Go guest, most of it JSON       +2 to +6 %
 //
 // # Why a guest cannot reach it
 //

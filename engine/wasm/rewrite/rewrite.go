@@ -20,10 +20,12 @@ const (
 
 // Version changes whenever the same module is written differently, so that what
 // was compiled from it before is not used.
-const Version = 4
+const Version = 5
 
-// Slice is the fuel after which a running guest lets the host in.
-const Slice = 1 << 13
+// Slice is the fuel after which a running guest lets the host in. A garbage
+// collection may have to wait for one: that takes microseconds, but 8 ms where
+// each turn of a loop touches another new page of memory.
+const Slice = 1 << 12
 
 // What the global ExportTurn says. A host whose memory allocator can refuse to
 // grow sets it to TurnWanted: then a guest at the end of a slice asks for a page

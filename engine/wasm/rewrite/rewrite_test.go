@@ -439,7 +439,7 @@ func TestVersionIsRaised(t *testing.T) {
 		h.Write(m.Shell)
 	}
 	got := fmt.Sprintf("%d %x", rewrite.Version, h.Sum(nil))
-	if want := "4 d5fd5cc6c0a77910adbfc8a4dc44558a26e9f9e4343d7e0a7556edc3a46a5368"; got != want {
+	if want := "5 457c698b32c3de395728344e6e62c00a86e83d937e8f0523d0ae44e71d1a6d90"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
