@@ -2,22 +2,6 @@ package rewrite
 
 import "github.com/gowanus-project/gowanus/engine/fault"
 
-// What operations count beyond 1 instruction. The weights keep the time that a
-// unit of fuel lasts within bounds: a load that misses every cache takes as
-// long as a hundred additions.
-const (
-	memoryWeight = 7    // loads and stores
-	divideWeight = 7    // divisions, remainders, square roots
-	growWeight   = 1000 // memory.grow and table.grow leave compiled code
-	importWeight = 256  // so do calls of imported functions
-)
-
-// unit is how many instructions cost 1 of fuel more. It is not 1, since a
-// charge is made for all instructions up to the next loop although branches may
-// skip most of them: the loop that Go makes around each function body would
-// cost fifty times what it takes.
-const unit = 256
-
 // The kinds of places that the rewriter changes.
 const (
 	editLoop   = iota // the head of a loop: take its meter's weight
@@ -37,21 +21,6 @@ type edit struct {
 	meter   int // that counts there; of editLoop and editEnd the loop's own
 	label   int // editReturn: label of the function
 	crossed int // editBranch, editReturn: loops that are left; editSwitch: where these stand in function.crossed
-}
-
-// meter counts the instructions from one place of charge to the next.
-type meter struct {
-	weight int64
-	parent int  // the meter around the loop
-	calls  bool // functions of the module are called before the loop's end
-}
-
-func (m meter) cost() int64 { return 1 + m.weight/unit }
-
-// merged says whether the function is charged by the loop that it begins with,
-// which is entered if the function does anything at all.
-func (f *function) merged() bool {
-	return f.late && f.first != 0 && f.meters[f.first].calls && f.meters[0].weight < unit
 }
 
 // function is what one pass over a body finds.
@@ -246,6 +215,7 @@ func (w *walker) weigh(n int64) { w.f.meters[w.meter].weight += n }
 
 // open enters a block; a loop has a meter of its own.
 func (w *walker) open(op byte, at int) {
+	params := false
 	switch t := w.signed(33); {
 	case t == -5:
 		w.fail("uses SIMD (v128), which is not part of the module contract")
@@ -253,6 +223,7 @@ func (w *walker) open(op byte, at int) {
 		w.fail("type %d does not exist", t)
 	case t >= 0:
 		s := w.types[t]
+		params = s.Params != ""
 		w.f.width = max(w.f.width, uint64(len(s.Params)+len(s.Results)))
 	}
 	w.f.blocks++
@@ -261,7 +232,8 @@ func (w *walker) open(op byte, at int) {
 	}
 	w.blocks = append(w.blocks, block{op: op, meter: w.meter})
 	if op == 0x03 {
-		w.f.meters = append(w.f.meters, meter{parent: w.meter})
+		w.f.meters[w.meter].loops = true
+		w.f.meters = append(w.f.meters, meter{parent: w.meter, body: w.at, blocks: w.f.blocks, params: params})
 		w.meter = len(w.f.meters) - 1
 		w.f.edits = append(w.f.edits, edit{kind: editLoop, at: at, end: w.at, meter: w.meter})
 	}
@@ -276,10 +248,13 @@ func (w *walker) close(at int) {
 		return
 	}
 	w.f.edits = append(w.f.edits, edit{kind: editEnd, at: at, end: w.at, meter: w.meter})
-	if w.f.meters[w.meter].calls {
+	if m := &w.f.meters[w.meter]; m.calls {
 		w.f.meters[last.meter].calls = true
 	} else {
 		w.f.counted = true
+		if m.twice = !m.params && !m.loops && at-m.body <= twiceBytes && w.f.blocks <= twiceBlocks; m.twice {
+			w.f.blocks += w.f.blocks - m.blocks + 1
+		}
 		w.f.blocks += wrapping
 	}
 	w.meter = last.meter

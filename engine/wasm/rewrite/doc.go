@@ -14,7 +14,7 @@
 //
 // Fuel is a global, and so in memory. A loop that calls no function of the module counts in
 // a local instead, which stays in a register, and looks at the fuel once in a
-// batch. What loops counted is taken from the fuel before the next call and when
+// batch; its body is written twice where it is short. What loops counted is taken from the fuel before the next call and when
 // the function is left, so a call may end having taken more than there was: the
 // host looks at what is left.
 //
@@ -38,12 +38,12 @@
 // 1.26.8, wazero 1.12; BenchmarkMeter and BenchmarkGoMeter in engine/wasm):
 //
 //	recursion that does nothing else (fib)            +15 to +27 %
-//	fib in C, which clang makes a loop that recurses  +28 to +30 %
-//	loop that counts, 0.3 ns a turn                   +27 %
-//	loop of six instructions over memory, 0.5 ns      +40 %
+//	fib in C, which clang makes a loop that recurses  +28 to +31 %
+//	loop that counts, 0.3 ns a turn                    +8 %
+//	loop of six instructions over memory, 0.5 ns      +29 %
 //	loop over memory in C                              +0 %
-//	JSON parser in C                                  +17 to +21 %
-//	effector call of a Go guest, most of it JSON       +2 to +6 %
+//	JSON parser in C                                  +17 to +20 %
+//	effector call of a Go guest, most of it JSON       +0 to +6 %
 //
 // # Why a guest cannot reach it
 //

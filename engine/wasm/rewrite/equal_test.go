@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	a "github.com/gowanus-project/gowanus/engine/wasm/internal/asm"
+	"github.com/gowanus-project/gowanus/engine/wasm/rewrite"
 )
 
 // generator makes random functions that end: blocks, loops and branches of
@@ -143,7 +144,7 @@ func TestMeterChangesNothing(t *testing.T) {
 				t.Fatalf("program %d, f(%d): %v (%v), with its meter %v (%v)", seed, arg, p, perr, w, werr)
 			}
 		}
-		if get(with, "gowanus:fuel") < 1<<13-100 {
+		if get(with, rewrite.ExportFuel) < rewrite.Slice-100 {
 			counted++
 		}
 	}

@@ -87,21 +87,47 @@ func (e *emitter) function(out code, i int, f *function) code {
 	if f.counted {
 		out = e.wrap(out, i)
 	}
-	from := 0
-	for _, d := range f.edits {
-		out = append(out, f.code[from:d.at]...)
-		from = d.end
-		out = e.edit(out, s, &d, f.code[d.at:d.end])
-	}
-	out = append(out, f.code[from:]...)
+	out = e.span(out, s, f.edits, 0, len(f.code), 0)
 	if f.counted {
 		out = e.leave(out, s)
 	}
 	return out
 }
 
+// span writes a part of the code with its edits. Branches that leave a loop leave
+// that many more blocks.
+func (e *emitter) span(out code, s *shape, edits []edit, from, to int, more uint32) code {
+	for k := range edits {
+		d := &edits[k]
+		out = append(out, s.code[from:d.at]...)
+		from = d.end
+		out = e.edit(out, s, d, more)
+		if d.kind == editLoop && s.meters[d.meter].twice {
+			out = e.firstTurn(out, s, edits[k+1:], d)
+		}
+	}
+	return append(out, s.code[from:to]...)
+}
+
+// firstTurn writes the body of a loop for the first time, in a block that a turn
+// leaves, so that it goes on with the second one:
+//
+//	block
+//	  …
+//	  br 4     ;; out of the block, and of all that loop opened
+//	end
+func (e *emitter) firstTurn(out code, s *shape, edits []edit, loop *edit) code {
+	n := 0
+	for edits[n].kind != editEnd { // there is no other loop in it
+		n++
+	}
+	out = e.span(out.op(opBlock, noResult), s, edits[:n], loop.end, edits[n].at, 1)
+	return out.with(opBr, wrapping+1).op(opEnd)
+}
+
 // edit writes one place of the code anew.
-func (e *emitter) edit(out code, s *shape, d *edit, original []byte) code {
+func (e *emitter) edit(out code, s *shape, d *edit, more uint32) code {
+	original := s.code[d.at:d.end]
 	switch d.kind {
 	case editLoop:
 		return e.loop(out, s, &s.meters[d.meter], original)
@@ -114,13 +140,17 @@ func (e *emitter) edit(out code, s *shape, d *edit, original []byte) code {
 		return e.loopEnd(out, s, &s.meters[d.meter])
 	case editBranch:
 		r := &reader{b: original, at: 1}
-		return out.with(original[0], r.u32()+s.shift(d.meter, d.crossed))
+		return out.with(original[0], r.u32()+s.shift(d.meter, d.crossed)+more)
 	case editSwitch:
 		r := &reader{b: original, at: 1}
 		n := r.u32()
 		out = out.with(original[0], n)
 		for i := range int(n) + 1 {
-			out = appendU32(out, r.u32()+s.shift(d.meter, s.crossed[d.crossed+i]))
+			label := r.u32()
+			if crossed := s.crossed[d.crossed+i]; crossed > 0 {
+				label += s.shift(d.meter, crossed) + more
+			}
+			out = appendU32(out, label)
 		}
 		return out
 	case editCall:
@@ -132,7 +162,7 @@ func (e *emitter) edit(out code, s *shape, d *edit, original []byte) code {
 		return out.op(opReturn)
 	}
 	// It leaves the block that wrap opened.
-	return out.with(opBr, uint32(d.label)+s.shift(d.meter, d.crossed))
+	return out.with(opBr, uint32(d.label)+s.shift(d.meter, d.crossed)+more)
 }
 
 // shift is how many blocks were put between a branch and its target.
@@ -183,11 +213,14 @@ func (e *emitter) wrap(out code, i int) code {
 // when that is large, is left and entered again, since a call within it, even
 // one that is hardly ever made, would cost it its registers:
 //
+// A short one is written twice, and so tested in every second turn:
+//
 //	block               ;; where the end of the loop goes on
 //	  loop
 //	    block
 //	      loop          ;; the original
 //	        (br_if 1 (steps > batch))
+//	        (block … br 4 end)  ;; firstTurn
 //	        …
 //	      end
 //	      br 2
@@ -207,7 +240,7 @@ func (e *emitter) loop(out code, s *shape, m *meter, head []byte) code {
 	typ := head[1:]
 	out = out.op(opBlock).op(typ...).op(opLoop).op(typ...).op(opBlock)
 	out = e.paramsOf(out, typ).op(opLoop).op(typ...)
-	out = out.with(opLocalGet, s.steps).number(m.cost()).op(opI64Add).with(opLocalTee, s.steps)
+	out = out.with(opLocalGet, s.steps).number(m.turn()).op(opI64Add).with(opLocalTee, s.steps)
 	return out.number(batch).op(opI64GtS).with(opBrIf, 1)
 }
 
@@ -217,7 +250,7 @@ func (e *emitter) loopEnd(out code, s *shape, m *meter) code {
 	if m.calls {
 		return out
 	}
-	out = e.spendSteps(out.with(opBr, 2).op(opEnd), s, m.cost()) // the turn begins anew, and is charged then
+	out = e.spendSteps(out.with(opBr, 2).op(opEnd), s, m.turn()) // the turn begins anew, and is charged then
 	return out.with(opBr, 0).op(opEnd, opUnreachable, opEnd)
 }
 

@@ -20,7 +20,7 @@ const (
 
 // Version changes whenever the same module is written differently, so that what
 // was compiled from it before is not used.
-const Version = 5
+const Version = 6
 
 // Slice is the fuel after which a running guest lets the host in. A garbage
 // collection may have to wait for one: that takes microseconds, but 8 ms where
