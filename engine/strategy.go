@@ -69,13 +69,13 @@ func (p *places) chain(ctx context.Context, ent *entity.Entity, name string, inp
 	}
 	for _, w := range all {
 		overrule(w, config, rules.([]any))
-		s, err := w.typ.Strategy(w.config)
+		made, err := p.engine.strategies(w.typ, w.config)
 		if err != nil {
 			return nil, err
 		}
-		out.strategies = append(out.strategies, s)
+		out.strategies = append(out.strategies, made...)
 		if err := out.reserve(w.config); err != nil {
-			return nil, fault.Wrap(err, "strategy", s.Name())
+			return nil, fault.Wrap(err, "strategy", made[0].Name())
 		}
 	}
 	return out, nil

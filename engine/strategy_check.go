@@ -135,9 +135,11 @@ func (c *strategyCheck) try(pos yamlpos.Pos) {
 	if c.described { // whoever uses it may say what is missing
 		return
 	}
-	s, err := c.typ.Strategy(c.config)
-	if checker, ok := s.(placement.Checker); ok && err == nil {
-		err = checker.Check(c.ctx)
+	made, err := c.engine.strategies(c.typ, c.config)
+	for _, s := range made {
+		if checker, ok := s.(placement.Checker); ok && err == nil {
+			err = checker.Check(c.ctx)
+		}
 	}
 	var at *placement.At
 	if errors.As(err, &at) {
@@ -216,12 +218,12 @@ func (p *places) chainOf(name string) (out []placement.Strategy, err error) {
 	}
 	for _, w := range all {
 		overrule(w, config, rules)
-		s, err := w.typ.Strategy(w.config)
+		made, err := p.engine.strategies(w.typ, w.config)
 		if err != nil {
 			return nil, err
 		}
 		if len(w.config) > 0 {
-			out = append(out, s)
+			out = append(out, made...)
 		}
 	}
 	return out, nil

@@ -84,7 +84,7 @@ func (s *spies) take(list *[]string) string {
 
 func (s *spies) types() []*catalog.Type {
 	var out []*catalog.Type
-	for _, name := range []string{"first", "spread", "full", "affinity-rules"} {
+	for _, name := range []string{"first", "spread", "full", "affinity-rules", "expression"} {
 		t := &catalog.Type{Type: hook.Type{Name: name, Kind: catalog.Strategy, Aliases: []string{"org.example." + name}}}
 		t.Config = []hook.ConfigKey{
 			{Name: "docker.container.cluster.maxSize", Flags: []string{"max"}, Type: "integer"},
@@ -93,6 +93,9 @@ func (s *spies) types() []*catalog.Type {
 		t.Strategy = func(config map[string]any) (placement.Strategy, error) {
 			if config["max"] == "many" {
 				return nil, fault.New(fault.Invalid, "the max is no number")
+			}
+			if filter, _ := config["filter"].(string); strings.Contains(filter, ".bad") {
+				return nil, &placement.At{Path: "filter", Err: fault.New(fault.Invalid, "filter: nothing is called bad")}
 			}
 			return &spy{name, config, s}, nil
 		}
@@ -143,6 +146,12 @@ n: 5`, `first {}; first {"max":1}; first {"max":2}; first {"max":3}; first {"max
 			`first {"docker.container.cluster.maxSize":7}; spread {"docker.container.cluster.maxSize":7}`},
 		{"rules add up", map[string]any{"affinity.rules": []any{"c"}}, "docker.container.strategies: [{type: affinity-rules, rules: [a]}]\naffinity.rules: [b]",
 			`affinity-rules {"affinity.rules":["a","b","c"]}`},
+		{"predicates", map[string]any{"affinity.rules": "not any predicate .d"}, "affinity.rules:\n- |\n  TYPE a, NAME b\n  PREDICATE .name contains \"x, y\"\n- ANY PREDICATE .b\n- ALL NOT PREDICATE .c\n- NOT ALL PREDICATE .e\n- NOT EMPTY",
+			`affinity-rules {"affinity.rules":["TYPE a, NAME b\n","NOT EMPTY"]}; expression {"filter":"all(entities, {.name contains \"x, y\"})"}; ` +
+				`expression {"filter":"len(entities) == 0 or any(entities, {.b})"}; expression {"filter":"none(entities, {.c})"}; ` +
+				`expression {"filter":"len(entities) == 0 or not all(entities, {.e})"}; expression {"filter":"none(entities, {.d})"}`},
+		{"only predicates", nil, "docker.container.strategies: [{type: affinity-rules, rules: SAME PREDICATE .a}]",
+			`affinity-rules {}; expression {"filter":"all(entities, {.a})"}`},
 		{"rules need no strategy", nil, "docker.container.strategies: [spread]\naffinity.rules: b", `spread {"affinity.rules":["b"]}; affinity-rules {"affinity.rules":["b"]}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -252,7 +261,8 @@ func TestStrategiesAreChecked(t *testing.T) {
 - 7
 - {type: affinity-rules, rules: [good, bad]}
 affinity.rules:
-- bad`))})
+- bad
+- PREDICATE .bad`))})
 	want := []string{
 		`app:8:7: unknown strategy type "sprad"; did you mean "spread"?`,
 		`app:9:22: spread has no config key "mex"; did you mean "max"?`,
@@ -264,7 +274,7 @@ affinity.rules:
 		`app:18:7: type empty cannot rank hosts`,
 		`app:20:7: unknown strategy type "7"`,
 		`app:21:44: a bad rule`,
-		`app:23:7: a bad rule`,
+		`app:24:7: affinity.rules[1]: PREDICATE, as all(entities, {.bad}): filter: nothing is called bad`,
 	}
 	if err == nil || err.Error() != strings.Join(want, "\n") {
 		t.Errorf("got\n%v\nwant\n%s", err, strings.Join(want, "\n"))
@@ -316,6 +326,10 @@ func TestStrategiesOfLocationsAreChecked(t *testing.T) {
 		{[]any{map[string]any{"max": 3}}, `strategies of location here: placement strategy map[max:3]: expected a type name or a map with the key type`},
 		{map[string]any{"type": "first", "max": 13}, `strategies of location here: 13 is bad luck`},
 		{[]any{map[string]any{"type": "affinity-rules", "affinity.rules": []any{"bad"}}}, `strategies of location here: a bad rule`},
+		{[]any{map[string]any{"type": "affinity-rules", "affinity.rules": []any{"EMPTY", "any predicate"}}},
+			`strategies of location here: affinity.rules[1]: "any predicate": PREDICATE needs an expression about an entity of the host, such as .name == "db"`},
+		{[]any{map[string]any{"type": "affinity-rules", "affinity.rules": "NOT ANY NOT PREDICATE .a"}},
+			`strategies of location here: affinity.rules[0]: "NOT ANY NOT PREDICATE .a": only one of NOT and SAME may stand in a rule, once`},
 		{map[string]any{"type": "first", "max": "many"}, `strategies of location here: the max is no number`},
 		{"some-day", `strategies of location here: type some-day is known but not built: use spread`},
 	} {

@@ -71,6 +71,8 @@ func TestExpression(t *testing.T) {
 		{`label["docker.version"] startsWith "20."`, ``, "h1; 2× label.docker.version is not known of it (h2, h3)"},
 		{`any(entities, .type == "docker:redis")`, ``, "h1; 2× FALSE (h2, h3)"},
 		{`none(entities, .type == entity.type)`, ``, "h3; 2× FALSE (h1, h2)"},
+		{`all(entities, {.type == entity.type})`, ``, "h2; h3; 1× FALSE (h1)"},
+		{`len(entities) == 0 or not all(entities, {.type == entity.type})`, ``, "h1; h3; 1× FALSE (h2)"},
 		{`len(entities) == app.members and app.siblings <= 1`, ``, "h2; h3; 1× FALSE (h1)"},
 		{`id in ["h1", "h3"] and up`, `id == "h3" ? 1 : 0`, "h3; h1; 1× FALSE (h2)"},
 		{`sequence == 3`, `cpu.cores ?? 0`, "h1; h2; h3"},

@@ -29,7 +29,7 @@ func TestReadRules(t *testing.T) {
 		{"ANY ALL TYPE", `column 5 of "ANY ALL TYPE": only one of ANY and ALL may stand in a rule, once`},
 		{`NAME "a b`, `column 6 of "NAME \"a b": the quote is not closed`},
 		{`NAME ""`, `column 6 of "NAME \"\"": expected more than an empty text`},
-		{"NOT PREDICATE org.example.Odd", `column 5 of "NOT PREDICATE org.example.Odd": PREDICATE names code of Clocker that does not exist here; the strategy "expression" takes a condition on what runs on a host`},
+		{"NOT PREDICATE org.example.Odd", `column 5 of "NOT PREDICATE org.example.Odd": PREDICATE and its expression need a line of their own, in the config of a location, an entity or a strategy`},
 	} {
 		rules, err := readRules(c.text)
 		got := showRules(rules)

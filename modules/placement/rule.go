@@ -214,7 +214,7 @@ func (r *ruleReader) verbAndParameter() error {
 	case r.verb == verbName && r.param == "":
 		return r.fail(r.end(), "NAME needs the text that names contain")
 	case r.verb == verbPredicate:
-		return r.fail(first.column, "PREDICATE names code of Clocker that does not exist here; the strategy \"expression\" takes a condition on what runs on a host")
+		return r.fail(first.column, "PREDICATE and its expression need a line of their own, in the config of a location, an entity or a strategy")
 	}
 	return nil
 }
