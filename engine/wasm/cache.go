@@ -64,20 +64,56 @@ func cached(entry string) bool {
 }
 
 // prune removes from the cache what was last used before a time, also what a
-// process left that was killed.
-func prune(dir string, before time.Time) error {
+// process left that was killed, and of the rest what was used longest ago until
+// no more than most bytes are left.
+func prune(dir string, before time.Time, most int64) error {
 	entries, err := os.ReadDir(dir)
-	var errs []error
+	errs := []error{err}
+	var kept []fs.FileInfo
 	for _, e := range entries {
 		info, err := e.Info()
-		if err == nil && info.IsDir() && info.ModTime().Before(before) {
-			err = os.RemoveAll(filepath.Join(dir, e.Name()))
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
+		switch {
+		case err != nil:
+			errs = append(errs, gone(err))
+		case !info.IsDir():
+		case info.ModTime().Before(before):
+			errs = append(errs, gone(os.RemoveAll(filepath.Join(dir, e.Name()))))
+		default:
+			kept = append(kept, info)
 		}
 	}
-	return errors.Join(append(errs, err)...)
+	slices.SortFunc(kept, func(a, b fs.FileInfo) int { return b.ModTime().Compare(a.ModTime()) })
+	for _, info := range kept {
+		path := filepath.Join(dir, info.Name())
+		size, err := sizeOf(path)
+		errs = append(errs, err)
+		if most -= size; most < 0 {
+			errs = append(errs, gone(os.RemoveAll(path)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// gone makes nothing of the error that something is not there any more.
+func gone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+func sizeOf(dir string) (sum int64, err error) {
+	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return gone(err)
+		}
+		info, err := d.Info()
+		if err == nil {
+			sum += info.Size()
+		}
+		return gone(err)
+	})
+	return sum, err
 }
 
 // fromCache makes a program of what is in the cache. Code that is damaged, or

@@ -181,6 +181,57 @@ func TestOldCodeIsRemoved(t *testing.T) {
 	}
 }
 
+// TestCodeIsBounded keeps what was used last of three modules, of which the
+// limit leaves room for one and a half.
+func TestCodeIsBounded(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	run := func(most int64, n int64) {
+		bin := a.Guest(nil, a.I32Const(n), a.Drop, a.Echo()).Bytes()
+		if out, err := plan(load(t, bin, wasm.Config{CacheDir: dir, CacheBytes: most}, wasm.LoadOptions{}), "x"); err != nil || out != "x" {
+			t.Fatalf("%s, %v", out, err)
+		}
+	}
+	var size int64
+	dated := map[string]bool{}
+	for n := range int64(3) {
+		run(0, n)
+		entries, err := os.ReadDir(dir)
+		if err != nil || len(entries) != int(n)+1 {
+			t.Fatalf("%v, %v", entries, err)
+		}
+		for _, e := range entries { // clocks of file systems are coarse
+			used := time.Now().Add(time.Duration(n-3) * time.Hour)
+			if dated[e.Name()] {
+				continue
+			}
+			if err := os.Chtimes(filepath.Join(dir, e.Name()), used, used); err != nil {
+				t.Fatal(err)
+			}
+			dated[e.Name()] = true
+		}
+	}
+	for _, file := range files(t, dir) {
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size += info.Size()
+	}
+	before := files(t, dir)
+	r, err := wasm.New(wasm.Config{CacheDir: dir, CacheBytes: size / 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if left := files(t, dir); len(before) != 6 || len(left) != 2 {
+		t.Errorf("%q became %q", before, left)
+	}
+	run(size/2, 2)
+	if left := files(t, dir); len(left) != 2 { // it was the last one
+		t.Errorf("left: %q", left)
+	}
+}
+
 // BenchmarkTenModules makes ten modules ready at the same time: the shipped
 // ones, each under several names, with their code in the cache. A module that
 // nobody calls costs what "loaded" tells.

@@ -21,6 +21,9 @@ type Config struct {
 	CacheDir string
 	// CacheAge is how long code is kept that nobody uses; 0 is 30 days.
 	CacheAge time.Duration
+	// CacheBytes is how much code is kept, what was used last first; 0 is
+	// 2 GiB. It is looked at when a Runtime is made.
+	CacheBytes int64
 	// Limits hold for all modules that bring none of their own.
 	Limits Limits
 	// Log takes what modules log, and what becomes of them; nil drops it.
@@ -76,7 +79,10 @@ func New(cfg Config) (*Runtime, error) {
 		if cfg.CacheAge <= 0 {
 			cfg.CacheAge = 30 * 24 * time.Hour
 		}
-		if err := prune(cfg.CacheDir, time.Now().Add(-cfg.CacheAge)); err != nil {
+		if cfg.CacheBytes <= 0 {
+			cfg.CacheBytes = 2 << 30
+		}
+		if err := prune(cfg.CacheDir, time.Now().Add(-cfg.CacheAge), cfg.CacheBytes); err != nil {
 			cfg.Log.Warn("old compiled code is not removed", "dir", cfg.CacheDir, "error", err)
 		}
 	}
