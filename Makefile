@@ -24,8 +24,9 @@ $(BUILT): $(shell find modules sdk/go -type f \( -name '*.go' -o -name 'go.*' -o
 modules-all: ## build the modules of all SDKs and examples; as root installs toolchains
 	sdk/build-all.sh
 
-sdks: modules-all ## run the modules of all SDKs in the engine
-	CARGO_TARGET_DIR=$(CURDIR)/sdk/rust/target GOWANUS_EVERY_SDK=1 go test -count=1 ./test/sdk ./internal/scaffold
+sdks: modules-all ## run the modules of all SDKs in the engine, and guests beside Extism
+	CARGO_TARGET_DIR=$(CURDIR)/sdk/rust/target GOWANUS_EVERY_SDK=1 go test -count=1 ./test/sdk ./internal/scaffold ./internal/modulebuild
+	cd test/bench/extism && GOWANUS_EVERY_SDK=1 go test -count=1 ./...
 
 demo: build ## start a server, deploy the guestbook, show its page
 	examples/guestbook/demo.sh start

@@ -22,13 +22,10 @@ var predicateRule = regexp.MustCompile(`(?is)^\s*(?:(NOT|SAME)\s+)?(?:(ANY|ALL)\
 // more for each affinity rule with a predicate, since the module that knows
 // affinity rules has no expressions.
 func (e *Engine) strategies(t *catalog.Type, config map[string]any) ([]placement.Strategy, error) {
-	if t.Name != rulesStrategy {
+	key := keyOf(t, rulesKey)
+	if t.Name != rulesStrategy || key == nil {
 		s, err := t.Strategy(config)
 		return []placement.Strategy{s}, err
-	}
-	key := keyOf(t, rulesKey)
-	if key == nil {
-		key = &t.Config[0]
 	}
 	var rest []any
 	var filters []placement.Strategy

@@ -74,12 +74,15 @@ func guest(t testing.TB, language, runtime string) []byte {
 		cmd = exec.Command("go", "build", "-buildmode=c-shared", "-ldflags=-s -w", "-o", file, folder)
 		cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
 	} else {
-		clang, ok := first("clang", "clang-19", "clang-16")
+		clang, ok := first("clang", "clang-19", "clang-16", "clang-14")
+		if !ok && os.Getenv("GOWANUS_EVERY_SDK") != "" {
+			t.Fatal("clang is not installed")
+		}
 		if !ok {
 			t.Skip("clang is not installed")
 		}
 		args := []string{"--target=wasm32", "-nostdlib", "-O2", "-fno-builtin", "-Wl,--no-entry", "-o", file, "guests/echo.c"}
-		if linker, ok := first("wasm-ld", "wasm-ld-19", "wasm-ld-16"); ok {
+		if linker, ok := first("wasm-ld", "wasm-ld-19", "wasm-ld-16", "wasm-ld-14"); ok {
 			args = append(args, "-fuse-ld="+linker)
 		}
 		if runtime == "extism" {
